@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Connections, and what the failure of a call on one means. */
+#include "xsutil-private.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <xen/io/xs_wire.h>
+
+void xsu__die(const char *what)
+{
+    fprintf(stderr, "xsutil: %s\n", what);
+    abort();
+}
+
+/*
+ * Linux's xenbus device takes header and payload in one buffer of XENSTORE_PAYLOAD_MAX bytes
+ * (drivers/xen/xenbus/xenbus_dev_frontend.c); on a socket the payload alone may be that long.
+ * libxenstore does not tell which it opened, but its rule is simple: the path that
+ * xs_daemon_socket() names, if it can be opened, else the device.
+ */
+static size_t payload_max(void)
+{
+    struct stat st;
+    const char *path = xs_daemon_socket();
+    bool is_socket = path && stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+    return XENSTORE_PAYLOAD_MAX - (is_socket ? 0 : sizeof(struct xsd_sockmsg));
+}
+
+static xsu_ctx *ctx_new(struct xs_handle *xsh, bool owned)
+{
+    xsu_ctx *ctx = malloc(sizeof *ctx);
+    if (!ctx)
+        xsu__die("out of memory");
+    *ctx = (xsu_ctx){.xsh = xsh, .owned = owned, .payload_max = payload_max()};
+    return ctx;
+}
+
+xsu_ctx *xsu_open(unsigned long flags)
+{
+    struct xs_handle *xsh = xs_open(flags);
+    return xsh ? ctx_new(xsh, true) : NULL;
+}
+
+xsu_ctx *xsu_attach(struct xs_handle *xsh)
+{
+    if (!xsh) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return ctx_new(xsh, false);
+}
+
+void xsu_close(xsu_ctx *ctx)
+{
+    int saved = errno;
+    if (ctx && ctx->owned)
+        xs_close(ctx->xsh);
+    free(ctx);
+    errno = saved;
+}
+
+struct xs_handle *xsu_handle(xsu_ctx *ctx)
+{
+    if (!ctx)
+        errno = EINVAL;
+    return ctx ? ctx->xsh : NULL;
+}
+
+static bool is_loss(int err)
+{
+    return err == EBADF || err == EPIPE || err == ECONNRESET;
+}
+
+/*
+ * With a reader thread (after xs_watch) libxenstore reports a lost connection as EINVAL, which is
+ * also what the daemon's unknown errors become.  Asking once more tells the two apart.
+ */
+static bool is_silent_loss(xsu_ctx *ctx, int err)
+{
+    if (err != EINVAL)
+        return false;
+    char *path = xs_get_domain_path(ctx->xsh, 0);
+    bool lost = !path && is_loss(errno);
+    free(path);
+    return lost;
+}
+
+int xsu__failure(xsu_ctx *ctx, int err)
+{
+    if (!is_loss(err) && !is_silent_loss(ctx, err))
+        return err;
+    return atomic_exchange(&ctx->lost, true) ? EBADF : ECONNRESET;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Scratch memory: a bump allocator over blocks.
+ *
+ * The first block is the gc's own storage, so that a call with a handful of paths never reaches
+ * malloc().  Blocks from malloc() grow by a factor, which keeps n allocations at O(n).
+ */
+#include "poison.h"
+#include "xsutil-private.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ALIGNMENT 16
+#define STRING_ALIGNMENT 8 /* ASan's granule: less, and neighbours could not be poisoned apart */
+#define FIRST_BLOCK 16384
+/* By four, so that the newest block outweighs the others together: then glibc, whose threshold for
+ * returning memory is twice the largest block it has seen freed, keeps it for the next gc. */
+#define BLOCK_GROWTH 4
+#define LARGEST_BLOCK ((size_t)16 << 20)
+
+struct xsu_block {
+    xsu_block *older;
+    char *limit;
+} __attribute__((aligned(ALIGNMENT)));
+
+/* Where a gc stood.  It lives in the arena, just below the place it remembers. */
+struct xsu_mark_record {
+    xsu_mark_record *older;
+    xsu_block *block;
+    uint64_t id;
+    size_t adopted;
+} __attribute__((aligned(ALIGNMENT)));
+
+_Static_assert(sizeof(xsu_gc) <= 128, "an xsu_gc_store of any age must hold an xsu_gc");
+_Static_assert(_Alignof(max_align_t) <= ALIGNMENT, "xsu_alloc() aligns for any type");
+
+static char *align_up(char *p, size_t alignment)
+{
+    return p + (-(uintptr_t)p & (alignment - 1));
+}
+
+static void scratch_use(xsu_gc *gc, void *p, size_t n)
+{
+    if (XSU_UNLIKELY(gc->poisoning))
+        poison_use(p, n);
+}
+
+void xsu__tail_poison(xsu_gc *gc)
+{
+    if (XSU_UNLIKELY(gc->poisoning))
+        poison_free(gc->next, (size_t)(gc->limit - gc->next));
+}
+
+/* Begin a new block with room for `size` bytes.  What is left of the old one is not used again. */
+static void block_push(xsu_gc *gc, size_t size)
+{
+    size_t total = gc->block_size;
+    if (size > SIZE_MAX / 2)
+        xsu__die("out of memory");
+    if (total < size + sizeof(xsu_block))
+        total = size + sizeof(xsu_block);
+    xsu_block *block = malloc(total);
+    if (!block)
+        xsu__die("out of memory");
+    block->older = gc->blocks;
+    block->limit = (char *)block + total;
+    gc->blocks = block;
+    gc->next = (char *)(block + 1);
+    gc->limit = block->limit;
+    if (gc->block_size < LARGEST_BLOCK)
+        gc->block_size *= BLOCK_GROWTH;
+    xsu__tail_poison(gc);
+}
+
+static void blocks_pop_until(xsu_gc *gc, xsu_block *keep)
+{
+    while (gc->blocks != keep) {
+        xsu_block *block = gc->blocks;
+        gc->blocks = block->older;
+        scratch_use(gc, block, (size_t)(block->limit - (char *)block));
+        free(block);
+    }
+    gc->limit = keep ? keep->limit : gc->first_limit;
+}
+
+static xsu_gc *gc_begin(void *storage, size_t size, xsu_ctx *ctx, bool on_stack)
+{
+    xsu_gc *gc = storage;
+    *gc = (xsu_gc){
+        .next = align_up((char *)storage + sizeof *gc, ALIGNMENT),
+        .limit = (char *)storage + size,
+        .first_limit = (char *)storage + size,
+        .ctx = ctx,
+        .block_size = FIRST_BLOCK,
+        .on_stack = on_stack,
+        .poisoning = poison_active(),
+    };
+    xsu__tail_poison(gc);
+    return gc;
+}
+
+/* Most gcs end with nothing to free, which must stay cheap. */
+static void gc_free_all(xsu_gc *gc)
+{
+    int saved = errno;
+    if (gc->adopted)
+        xsu__adopted_end(gc);
+    blocks_pop_until(gc, NULL);
+    errno = saved;
+}
+
+static void gc_end(xsu_gc *gc)
+{
+    if (XSU_UNLIKELY(gc->adopted || gc->blocks))
+        gc_free_all(gc);
+    if (XSU_UNLIKELY(gc->poisoning))
+        poison_use(gc + 1, (size_t)(gc->first_limit - (char *)(gc + 1)));
+}
+
+xsu_gc *xsu_gc_enter(xsu_gc_store *store, size_t size, xsu_ctx *ctx)
+{
+    return gc_begin(store, size, ctx, true);
+}
+
+void xsu_gc_leave(xsu_gc **gc)
+{
+    gc_end(*gc);
+}
+
+xsu_gc *xsu_gc_new(xsu_ctx *ctx)
+{
+    void *storage = malloc(sizeof(xsu_gc_store));
+    if (!storage)
+        xsu__die("out of memory");
+    return gc_begin(storage, sizeof(xsu_gc_store), ctx, false);
+}
+
+void xsu_gc_free(xsu_gc *gc)
+{
+    if (!gc)
+        return;
+    if (gc->on_stack)
+        xsu__die("xsu_gc_free: this gc is an XSU_GC, which ends with its block");
+    gc_end(gc);
+    int saved = errno;
+    free(gc);
+    errno = saved;
+}
+
+xsu_ctx *xsu_gc_owner(xsu_gc *gc)
+{
+    return gc->ctx;
+}
+
+void *xsu__alloc_raw(xsu_gc *gc, size_t size)
+{
+    char *p = align_up(gc->next, ALIGNMENT);
+    size_t taken = size ? size : 1; /* so that every allocation has an address of its own */
+    if (XSU_UNLIKELY(p > gc->limit || (size_t)(gc->limit - p) < taken)) {
+        block_push(gc, taken);
+        p = gc->next;
+    }
+    gc->next = p + taken;
+    scratch_use(gc, p, size);
+    return p;
+}
+
+void *xsu_alloc(xsu_gc *gc, size_t size)
+{
+    return memset(xsu__alloc_raw(gc, size), 0, size);
+}
+
+void xsu__sink_open(xsu_sink *sink, xsu_gc *gc)
+{
+    char *start = align_up(gc->next, STRING_ALIGNMENT);
+    if (XSU_UNLIKELY(gc->limit - start < XSU_SINK_SLACK)) {
+        block_push(gc, 2 * XSU_SINK_SLACK);
+        start = gc->next;
+    }
+    sink->gc = gc;
+    sink->start = sink->pos = start;
+    sink->limit = gc->limit - XSU_SINK_SLACK;
+    scratch_use(gc, start, (size_t)(gc->limit - start));
+}
+
+void xsu__sink_grow(xsu_sink *sink, size_t n)
+{
+    xsu_gc *gc = sink->gc;
+    size_t used = (size_t)(sink->pos - sink->start);
+    char *old_limit = gc->limit;
+    if (n > SIZE_MAX / 4)
+        xsu__die("out of memory");
+    block_push(gc, used + n + XSU_SINK_SLACK);
+    scratch_use(gc, gc->next, (size_t)(gc->limit - gc->next));
+    memcpy(gc->next, sink->start, used);
+    if (XSU_UNLIKELY(gc->poisoning))
+        poison_free(sink->start, (size_t)(old_limit - sink->start));
+    sink->start = gc->next;
+    sink->pos = gc->next + used;
+    sink->limit = gc->limit - XSU_SINK_SLACK;
+}
+
+char *xsu__sink_take(xsu_sink *sink)
+{
+    *sink->pos = '\0';
+    sink->gc->next = sink->pos + 1;
+    xsu__tail_poison(sink->gc);
+    return sink->start;
+}
+
+size_t xsu__adopted_before_mark(const xsu_gc *gc)
+{
+    return gc->marks ? gc->marks->adopted : 0;
+}
+
+char *xsu_strdup(xsu_gc *gc, const char *s)
+{
+    if (!s) {
+        errno = EINVAL;
+        return NULL;
+    }
+    size_t size = strlen(s) + 1;
+    return memcpy(xsu__alloc_raw(gc, size), s, size);
+}
+
+/* A mark that nothing was allocated after stands for this place too: loops do not grow. */
+static bool mark_is_here(const xsu_gc *gc)
+{
+    const xsu_mark_record *top = gc->marks;
+    return top && top->block == gc->blocks && gc->next == (const char *)(top + 1)
+           && top->adopted == xsu__adopted_count(gc);
+}
+
+xsu_mark xsu_gc_mark(xsu_gc *gc)
+{
+    /* Unique in the process: a gc's storage may lie where an ended one's did. */
+    static atomic_uint_fast64_t last_id;
+    if (mark_is_here(gc))
+        return (xsu_mark){gc->marks->id};
+    xsu_mark_record *record = xsu__alloc_raw(gc, sizeof *record);
+    *record = (xsu_mark_record){
+        .older = gc->marks,
+        .block = gc->blocks,
+        .id = atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1,
+        .adopted = xsu__adopted_count(gc),
+    };
+    gc->marks = record;
+    return (xsu_mark){record->id};
+}
+
+void xsu_gc_rewind(xsu_gc *gc, xsu_mark mark)
+{
+    xsu_mark_record *record = gc->marks;
+    while (record && record->id != mark.id)
+        record = record->older;
+    if (!record)
+        xsu__die("xsu_gc_rewind: this mark is not alive");
+    gc->marks = record;
+    xsu__adopted_rewind(gc, record->adopted);
+    blocks_pop_until(gc, record->block);
+    gc->next = (char *)(record + 1);
+    xsu__tail_poison(gc);
+}

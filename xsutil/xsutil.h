@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * xsutil: printf-style access to xenstore, with scratch memory.
+ *
+ * Invariants:
+ *
+ *  - Scratch.  Every pointer that a function with a `gc` returns belongs to that gc and is never
+ *    freed by the caller.  It stays valid until the gc ends or is rewound past it.
+ *  - NULL in, EINVAL out.  NULL as a format, as a path, as a value or as the argument of any `%s`
+ *    makes the operation fail with EINVAL, and nothing is sent.  So calls nest without a check
+ *    between them: a path that could not be built is NULL, and the outermost call reports it.
+ *  - Errors are a return value and errno.  errno after a failure is the failure's own, whatever
+ *    the clean-up did.  The library neither logs nor prints.  Out of memory aborts, as in GLib.
+ *  - Misuse aborts: releasing what the gc did not adopt, rewinding to a mark that is not alive,
+ *    xsu_gc_free() of an XSU_GC.
+ *  - Threads.  A ctx may be used by many threads at once; a gc by one at a time.  A gc ends before
+ *    its ctx does.
+ *
+ *     bool set_vif_state(xsu_ctx *ctx, unsigned int domid, int devid, int state)
+ *     {
+ *         XSU_GC(gc, ctx);
+ *         char *vif = xs_readf(gc, XBT_NULL, "/libxl/%u/device/vif/%d/frontend", domid, devid);
+ *         return xs_printf(gc, XBT_NULL, xs_pathf(gc, "%s/state", vif), "%d", state);
+ *     }
+ *
+ * If the frontend is not there, `vif` is NULL, so the path is NULL, so nothing is written and the
+ * caller sees false with EINVAL.
+ */
+#ifndef XSUTIL_H
+#define XSUTIL_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <xenstore.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+#define XSU_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/* ---- Connections ----------------------------------------------------------------------------- */
+
+typedef struct xsu_ctx xsu_ctx;
+
+/**
+ * Connect to the xenstore daemon: as xs_open(), so XENSTORED_PATH and XENSTORED_RUNDIR are honoured
+ * and /dev/xen/xenbus is the fallback.  `flags` are xs_open()'s (XS_UNWATCH_FILTER).
+ * Returns a ctx to be closed with xsu_close(), or NULL with errno as xs_open() left it.
+ */
+xsu_ctx *xsu_open(unsigned long flags);
+
+/**
+ * Borrow a handle that the program already has.  xsu_close() will leave it open.
+ * Returns a ctx to be closed with xsu_close(); NULL with EINVAL if `xsh` is NULL.
+ */
+xsu_ctx *xsu_attach(struct xs_handle *xsh);
+
+/** End a ctx.  Every gc on it must have ended before.  NULL is fine; errno is kept. */
+void xsu_close(xsu_ctx *ctx);
+
+/** The ctx's libxenstore handle, which stays the ctx's own.  NULL with EINVAL if `ctx` is NULL. */
+struct xs_handle *xsu_handle(xsu_ctx *ctx);
+
+/* ---- Scratch memory -------------------------------------------------------------------------- */
+
+typedef struct xsu_gc xsu_gc;
+
+/** A place in a gc's history; made by xsu_gc_mark(). */
+typedef struct xsu_mark {
+    uint64_t id;
+} xsu_mark;
+
+/** The storage behind XSU_GC.  Its size is passed to the library, so that it may grow. */
+typedef struct xsu_gc_store {
+    void *storage[4096 / sizeof(void *)] __attribute__((aligned(16)));
+} xsu_gc_store;
+
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define XSU_UNINITIALIZED __attribute__((uninitialized))
+#endif
+#endif
+#ifndef XSU_UNINITIALIZED
+#define XSU_UNINITIALIZED
+#endif
+
+/**
+ * Declare `xsu_gc *gc` on `ctx`, freed when the enclosing block ends, however it ends: by falling
+ * off it, return, break or goto.  The first kilobytes of scratch live on the stack and are not
+ * cleared.  A `switch` must not jump past the declaration.  A NULL ctx is fine: then paths can be
+ * built, and operations fail with EINVAL.
+ */
+#define XSU_GC(gc, ctx)                                                                            \
+    XSU_UNINITIALIZED xsu_gc_store gc##_store;                                                     \
+    xsu_gc *gc __attribute__((cleanup(xsu_gc_leave)))                                              \
+    = xsu_gc_enter(&gc##_store, sizeof gc##_store, (ctx))
+
+/** XSU_GC's two halves; not to be called by hand. */
+xsu_gc *xsu_gc_enter(xsu_gc_store *store, size_t size, xsu_ctx *ctx);
+void xsu_gc_leave(xsu_gc **gc);
+
+/** A gc on the heap, for scratch that outlives a block.  Freed with xsu_gc_free().  Never NULL. */
+xsu_gc *xsu_gc_new(xsu_ctx *ctx);
+
+/** Free a gc from xsu_gc_new() and all that it holds.  NULL is fine; errno is kept. */
+void xsu_gc_free(xsu_gc *gc);
+
+/** The ctx that a gc belongs to. */
+xsu_ctx *xsu_gc_owner(xsu_gc *gc);
+
+/** `size` zeroed bytes, aligned for any type; zero bytes are a valid request.  Never NULL. */
+void *xsu_alloc(xsu_gc *gc, size_t size);
+
+/** A copy of `s`; NULL with EINVAL if `s` is NULL. */
+char *xsu_strdup(xsu_gc *gc, const char *s);
+
+/**
+ * Format a string, as vsnprintf() does.
+ * NULL with EINVAL for a NULL format, a NULL for `%s`, `%n` or a conversion that is none;
+ * with vsnprintf()'s own errno where that fails (EILSEQ for `%ls`, EOVERFLOW).
+ */
+char *xsu_sprintf(xsu_gc *gc, const char *fmt, ...) XSU_PRINTF(2, 3);
+char *xsu_vsprintf(xsu_gc *gc, const char *fmt, va_list ap) XSU_PRINTF(2, 0);
+
+/**
+ * Make the gc the owner of a pointer from malloc(), to be free()d with it.  Returns `ptr`.
+ * NULL does nothing.  Adopting what the gc already owns aborts: it would be freed twice.
+ */
+void *xsu_adopt(xsu_gc *gc, void *ptr);
+
+/** free() an adopted pointer now.  NULL does nothing; what the gc did not adopt aborts. */
+void xsu_release(xsu_gc *gc, void *ptr);
+
+/**
+ * Remember this point; xsu_gc_rewind() comes back to it, dropping everything that was allocated or
+ * adopted since.  A mark stays alive through its own rewind, and dies with a rewind to an earlier
+ * one or with its gc; rewinding to a dead mark aborts.  A loop of mark and rewind does not grow.
+ */
+xsu_mark xsu_gc_mark(xsu_gc *gc);
+void xsu_gc_rewind(xsu_gc *gc, xsu_mark mark);
+
+/* ---- Paths ----------------------------------------------------------------------------------- */
+
+/*
+ * A path format takes `d i u o x X` of every length, `%s` and `%c`, with flags, width, precision
+ * and `*`, and gives what vsnprintf() gives.  `%.4s` never reads past four bytes.  Every function
+ * with a path format below fails, before anything is sent, with
+ *
+ *   EINVAL        a NULL format, a NULL for `%s`, any other conversion (floats, `%p`, `%n`, `%ls`,
+ *                 `%%`, positional arguments);
+ *                 a path that is empty, has `//`, a trailing `/` (`/` itself is fine), a NUL, or
+ *                 a character outside A-Za-z0-9-/_@, or begins with `@`;
+ *   ENAMETOOLONG  an absolute path over 3072 bytes or a relative one over 2048.
+ *
+ * The limits and the characters are those of docs/misc/xenstore.txt and of
+ * XENSTORE_{ABS,REL}_PATH_MAX in xen/io/xs_wire.h.  A relative path is relative to the caller's
+ * own /local/domain/<domid>.
+ */
+
+/** The path, in the gc's scratch; NULL and errno as above. */
+char *xs_pathf(xsu_gc *gc, const char *fmt, ...) XSU_PRINTF(2, 3);
+char *xs_vpathf(xsu_gc *gc, const char *fmt, va_list ap) XSU_PRINTF(2, 0);
+
+/**
+ * `s` itself if it is one valid component of a path (not empty, no `/`, valid characters, no
+ * leading `@`), else NULL with EINVAL; NULL with ENAMETOOLONG if it is longer than any path.
+ * For names that come from outside: xs_readf(gc, t, "/vm/%s/name", xsu_component(gc, uuid)).
+ */
+const char *xsu_component(xsu_gc *gc, const char *s);
+
+/* ---- Operations ------------------------------------------------------------------------------ */
+
+/*
+ * Each takes a transaction, or XBT_NULL for none, and fails as its path format does, or with the
+ * daemon's answer: ENOENT (absent), EACCES, ENOSPC (over quota, C xenstored), ... or with
+ *
+ *   ECONNRESET    the connection was lost during the operation: if it was to change something,
+ *                 whether it did is unknown.  It is not sent again.
+ *   EBADF         the connection was lost before, and nothing was sent.
+ */
+
+/**
+ * A node's value, followed by a NUL.  A value may hold NULs of its own: use xs_read_bytesf() where
+ * that matters.  NULL with ENOENT if the node is absent.
+ */
+char *xs_readf(xsu_gc *gc, xs_transaction_t t, const char *fmt, ...) XSU_PRINTF(3, 4);
+char *xs_vreadf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+
+/** The same with its length in bytes, not counting the NUL; `len` may be NULL, 0 on failure. */
+void *xs_read_bytesf(xsu_gc *gc, xs_transaction_t t, unsigned int *len, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+void *xs_vread_bytesf(xsu_gc *gc, xs_transaction_t t, unsigned int *len, const char *fmt,
+                      va_list ap) XSU_PRINTF(4, 0);
+
+/**
+ * A node that holds one number, decimal or 0x…, and nothing else: no space, no `+`, no suffix
+ * ("012" is twelve).  EINVAL if it does not, ERANGE if the number does not fit ("-12" as u64),
+ * ENOENT if it is absent.  `*out` is written on success alone.
+ */
+bool xs_read_u64f(xsu_gc *gc, xs_transaction_t t, uint64_t *out, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+bool xs_vread_u64f(xsu_gc *gc, xs_transaction_t t, uint64_t *out, const char *fmt, va_list ap)
+    XSU_PRINTF(4, 0);
+bool xs_read_i64f(xsu_gc *gc, xs_transaction_t t, int64_t *out, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+bool xs_vread_i64f(xsu_gc *gc, xs_transaction_t t, int64_t *out, const char *fmt, va_list ap)
+    XSU_PRINTF(4, 0);
+
+/** The same for a node that holds exactly "1" or "0"; all else is EINVAL. */
+bool xs_read_boolf(xsu_gc *gc, xs_transaction_t t, bool *out, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+bool xs_vread_boolf(xsu_gc *gc, xs_transaction_t t, bool *out, const char *fmt, va_list ap)
+    XSU_PRINTF(4, 0);
+
+/**
+ * The names of a node's children, as a NULL-terminated array of `*num`.  A node without children
+ * gives an empty array, not NULL.  `*num` is 0 on every failure; `num` may be NULL.
+ */
+char **xs_directoryf(xsu_gc *gc, xs_transaction_t t, unsigned int *num, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+char **xs_vdirectoryf(xsu_gc *gc, xs_transaction_t t, unsigned int *num, const char *fmt,
+                      va_list ap) XSU_PRINTF(4, 0);
+
+/**
+ * Write a string, without its NUL.  EINVAL if `value` is NULL; E2BIG, before anything is sent, if
+ * path, its NUL and value exceed the payload: 4096 bytes, 4080 on /dev/xen/xenbus, where the
+ * header counts too (XENSTORE_PAYLOAD_MAX; the daemon or the kernel would drop the connection).
+ */
+bool xs_writef(xsu_gc *gc, xs_transaction_t t, const char *value, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+bool xs_vwritef(xsu_gc *gc, xs_transaction_t t, const char *value, const char *fmt, va_list ap)
+    XSU_PRINTF(4, 0);
+
+/** The same for `len` bytes of any kind. */
+bool xs_write_bytesf(xsu_gc *gc, xs_transaction_t t, const void *data, size_t len, const char *fmt,
+                     ...) XSU_PRINTF(5, 6);
+bool xs_vwrite_bytesf(xsu_gc *gc, xs_transaction_t t, const void *data, size_t len, const char *fmt,
+                      va_list ap) XSU_PRINTF(5, 0);
+
+/**
+ * Write a formatted value to `path`.  Here it is the value that is formatted (see xsu_sprintf()
+ * for what it takes and how it fails); the path is taken as it is.
+ */
+bool xs_printf(xsu_gc *gc, xs_transaction_t t, const char *path, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+bool xs_vprintf(xsu_gc *gc, xs_transaction_t t, const char *path, const char *fmt, va_list ap)
+    XSU_PRINTF(4, 0);
+
+/** Create an empty node, and its parents; one that exists keeps its value. */
+bool xs_mkdirf(xsu_gc *gc, xs_transaction_t t, const char *fmt, ...) XSU_PRINTF(3, 4);
+bool xs_vmkdirf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+
+/** Remove a node and all below it; true if it is absent.  `/` is EINVAL. */
+bool xs_rmf(xsu_gc *gc, xs_transaction_t t, const char *fmt, ...) XSU_PRINTF(3, 4);
+bool xs_vrmf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+
+/** Whether a node is there and can be read; false with ENOENT if it is absent. */
+bool xs_existsf(xsu_gc *gc, xs_transaction_t t, const char *fmt, ...) XSU_PRINTF(3, 4);
+bool xs_vexistsf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+
+/* ---- Transactions ---------------------------------------------------------------------------- */
+
+/*
+ *   event                        outcome
+ *   the start fails              the body never runs; false, that errno
+ *   the body gives up            aborted; false, the body's errno; not retried
+ *   commit conflict (EAGAIN)     scratch rewound, backed off, body run again; after max_attempts
+ *                                or timeout_ms: false, EAGAIN
+ *   any other commit failure     false, that errno
+ *   connection lost at commit    false, ECONNRESET: the outcome is unknown, it is not sent again
+ *   success                      true
+ *
+ * A body may run many times, so it must compute everything from what it reads.  What it allocated
+ * in the gc is gone when it runs again.  The first retry comes at once, further ones after a
+ * random time below a bound that doubles from the longer of 0.5 ms and the last attempt, up to
+ * 50 ms.
+ */
+
+/** Bounds of the retry; a 0 is the default: 100 attempts, 10,000 ms.  NULL is both. */
+typedef struct xsu_retry {
+    unsigned int max_attempts;
+    unsigned int timeout_ms;
+} xsu_retry;
+
+/** The body: true to commit, false (and errno) to give up. */
+typedef bool (*xsu_transaction_fn)(xsu_gc *gc, xs_transaction_t t, void *data);
+
+/** Run `fn` in a transaction until it is committed; see the table above. */
+bool xsu_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_transaction_fn fn, void *data);
+
+/**
+ * The loop form, for code that does not split into callbacks:
+ *
+ *     XSU_TRANSACTION(txn, gc, NULL);
+ *     while (xsu_txn_next(&txn)) {
+ *         char *old = xs_readf(gc, txn.t, "%s/counter", path);
+ *         if (!xs_printf(gc, txn.t, xs_pathf(gc, "%s/counter", path), "%s0", old))
+ *             break;
+ *     }
+ *     return xsu_txn_done(&txn);
+ *
+ * Reaching the end of the body (or `continue`) commits; `break` and `return` abort.
+ * xsu_txn_done() says whether it was committed, with the outcomes of the table above.
+ */
+typedef struct xsu_txn {
+    xs_transaction_t t; /* the transaction, within the loop */
+    uint32_t state;     /* the rest is the library's own */
+    xsu_gc *gc;
+    xsu_mark mark;
+    xsu_retry retry;
+    uint64_t deadline_ns;
+    uint64_t began_ns;
+    unsigned int attempts;
+    int error;
+    uint64_t reserved[4];
+} xsu_txn;
+
+#define XSU_TRANSACTION(txn, gc, retry)                                                            \
+    xsu_txn txn __attribute__((cleanup(xsu_txn_leave)));                                           \
+    xsu_txn_enter(&txn, sizeof txn, (gc), (retry))
+
+/** XSU_TRANSACTION's two halves; not to be called by hand. */
+void xsu_txn_enter(xsu_txn *txn, size_t size, xsu_gc *gc, const xsu_retry *retry);
+void xsu_txn_leave(xsu_txn *txn);
+
+/** Commit the last round, if there was one, and begin the next; false when the loop has ended. */
+bool xsu_txn_next(xsu_txn *txn);
+
+/** After the loop: true if committed, else aborted, false and errno. */
+bool xsu_txn_done(xsu_txn *txn);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
