@@ -90,5 +90,6 @@ int xsu__failure(xsu_ctx *ctx, int err)
 {
     if (!is_loss(err) && !is_silent_loss(ctx, err))
         return err;
-    return atomic_exchange(&ctx->lost, true) ? EBADF : ECONNRESET;
+    atomic_store(&ctx->lost, true);
+    return ECONNRESET;
 }

@@ -11,48 +11,46 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Decimal digits; false if they exceed an int, which vsnprintf refuses too (EOVERFLOW). */
-static bool read_number(const char **p, int *out)
+/* Decimal digits.  More than an int holds becomes INT_MAX: then vsnprintf says EOVERFLOW. */
+static int read_number(const char **p)
 {
     long long n = 0;
-    for (; is_digit(**p); ++*p) {
-        n = n * 10 + (**p - '0');
-        if (n > INT_MAX)
-            return false;
-    }
-    *out = (int)n;
-    return true;
+    for (; is_digit(**p); ++*p)
+        n = n < INT_MAX ? n * 10 + (**p - '0') : n;
+    return n < INT_MAX ? (int)n : INT_MAX;
 }
 
 /* An argument's position, `n$`; without one *out keeps its value and *p stays. */
 static bool read_position(const char **p, int *out)
 {
     const char *q = *p;
-    int n;
-    if (!is_digit(*q) || !read_number(&q, &n) || *q != '$')
+    if (!is_digit(*q))
+        return true;
+    int n = read_number(&q);
+    if (*q != '$')
         return true;
     *out = n;
     *p = q + 1;
     return n > 0;
 }
 
-static bool read_flags(const char **p, xsu_spec *spec)
+static void read_flags(const char **p, xsu_spec *spec)
 {
     size_t n = 0;
     for (; **p && strchr("-+ #0'I", **p); ++*p) {
-        if (memchr(spec->flags, **p, n))
-            continue;
-        spec->flags[n++] = **p;
+        if (!memchr(spec->flags, **p, n))
+            spec->flags[n++] = **p;
     }
     spec->flags[n] = '\0';
-    return true;
 }
 
 /* A width or a precision: `*`, `*n$`, or digits. */
 static bool read_extent(const char **p, int *value, int *arg)
 {
-    if (**p != '*')
-        return read_number(p, value);
+    if (**p != '*') {
+        *value = read_number(p);
+        return true;
+    }
     ++*p;
     *arg = XSU_ARG_NEXT;
     return read_position(p, arg);
@@ -126,8 +124,10 @@ static xsu_class class_of(char conversion, char length)
 const char *xsu__spec_parse(const char *p, xsu_spec *spec)
 {
     *spec = (xsu_spec){.precision = -1, .width_arg = XSU_ARG_NONE, .precision_arg = XSU_ARG_NONE};
-    if (!read_position(&p, &spec->value_arg) || !read_flags(&p, spec)
-        || !read_extent(&p, &spec->width, &spec->width_arg) || !read_precision(&p, spec))
+    if (!read_position(&p, &spec->value_arg))
+        return NULL;
+    read_flags(&p, spec);
+    if (!read_extent(&p, &spec->width, &spec->width_arg) || !read_precision(&p, spec))
         return NULL;
     read_length(&p, spec);
     spec->conversion = *p;

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define ALIGNMENT 16
-#define STRING_ALIGNMENT 8 /* ASan's granule: less, and neighbours could not be poisoned apart */
 #define FIRST_BLOCK 16384
 /* By four, so that the newest block outweighs the others together: then glibc, whose threshold for
  * returning memory is twice the largest block it has seen freed, keeps it for the next gc. */
@@ -22,6 +21,7 @@
 struct xsu_block {
     xsu_block *older;
     char *limit;
+    size_t size_before; /* the gc's block_size, to come back to when this one is dropped */
 } __attribute__((aligned(ALIGNMENT)));
 
 /* Where a gc stood.  It lives in the arena, just below the place it remembers. */
@@ -52,6 +52,11 @@ void xsu__tail_poison(xsu_gc *gc)
         poison_free(gc->next, (size_t)(gc->limit - gc->next));
 }
 
+void xsu__tail_unpoison(xsu_gc *gc)
+{
+    scratch_use(gc, gc->next, (size_t)(gc->limit - gc->next));
+}
+
 /* Begin a new block with room for `size` bytes.  What is left of the old one is not used again. */
 static void block_push(xsu_gc *gc, size_t size)
 {
@@ -65,6 +70,7 @@ static void block_push(xsu_gc *gc, size_t size)
         xsu__die("out of memory");
     block->older = gc->blocks;
     block->limit = (char *)block + total;
+    block->size_before = gc->block_size;
     gc->blocks = block;
     gc->next = (char *)(block + 1);
     gc->limit = block->limit;
@@ -78,6 +84,7 @@ static void blocks_pop_until(xsu_gc *gc, xsu_block *keep)
     while (gc->blocks != keep) {
         xsu_block *block = gc->blocks;
         gc->blocks = block->older;
+        gc->block_size = block->size_before;
         scratch_use(gc, block, (size_t)(block->limit - (char *)block));
         free(block);
     }
@@ -171,42 +178,25 @@ void *xsu_alloc(xsu_gc *gc, size_t size)
     return memset(xsu__alloc_raw(gc, size), 0, size);
 }
 
-void xsu__sink_open(xsu_sink *sink, xsu_gc *gc)
+xsu_sink xsu__sink_open_new(xsu_gc *gc)
 {
-    char *start = align_up(gc->next, STRING_ALIGNMENT);
-    if (XSU_UNLIKELY(gc->limit - start < XSU_SINK_SLACK)) {
-        block_push(gc, 2 * XSU_SINK_SLACK);
-        start = gc->next;
-    }
-    sink->gc = gc;
-    sink->start = sink->pos = start;
-    sink->limit = gc->limit - XSU_SINK_SLACK;
-    scratch_use(gc, start, (size_t)(gc->limit - start));
+    block_push(gc, 2 * XSU_SINK_SLACK);
+    return xsu__sink_open(gc);
 }
 
-void xsu__sink_grow(xsu_sink *sink, size_t n)
+xsu_sink xsu__sink_grown(xsu_sink sink, size_t n)
 {
-    xsu_gc *gc = sink->gc;
-    size_t used = (size_t)(sink->pos - sink->start);
+    xsu_gc *gc = sink.gc;
+    size_t used = (size_t)(sink.pos - sink.start);
     char *old_limit = gc->limit;
     if (n > SIZE_MAX / 4)
         xsu__die("out of memory");
     block_push(gc, used + n + XSU_SINK_SLACK);
-    scratch_use(gc, gc->next, (size_t)(gc->limit - gc->next));
-    memcpy(gc->next, sink->start, used);
+    xsu__tail_unpoison(gc);
+    memcpy(gc->next, sink.start, used);
     if (XSU_UNLIKELY(gc->poisoning))
-        poison_free(sink->start, (size_t)(old_limit - sink->start));
-    sink->start = gc->next;
-    sink->pos = gc->next + used;
-    sink->limit = gc->limit - XSU_SINK_SLACK;
-}
-
-char *xsu__sink_take(xsu_sink *sink)
-{
-    *sink->pos = '\0';
-    sink->gc->next = sink->pos + 1;
-    xsu__tail_poison(sink->gc);
-    return sink->start;
+        poison_free(sink.start, (size_t)(old_limit - sink.start));
+    return (xsu_sink){gc, gc->next, gc->next + used, gc->limit - XSU_SINK_SLACK};
 }
 
 size_t xsu__adopted_before_mark(const xsu_gc *gc)

@@ -20,6 +20,26 @@
         result_;                                                                                   \
     })
 
+/* The end of a request that is not sent. */
+static bool refuse(xsu_gc *gc, int err)
+{
+    xsu__tail_poison(gc);
+    errno = err;
+    return false;
+}
+
+/* The path of a request.  Once the connection is known to be lost nothing more is sent, so that
+ * EBADF always means that nothing was. */
+XSU_PRINTF(3, 0)
+static char *begin(xsu_gc *gc, size_t *len, const char *fmt, va_list ap)
+{
+    char *path = xsu__path_borrow(gc, len, fmt, ap);
+    if (!path || !atomic_load_explicit(&gc->ctx->lost, memory_order_relaxed))
+        return path;
+    refuse(gc, EBADF);
+    return NULL;
+}
+
 /* The end of a request: the tail that held its path is free again, and a failure gets its errno. */
 static void finish(xsu_gc *gc, bool ok)
 {
@@ -34,7 +54,7 @@ XSU_PRINTF(4, 0)
 static char *fetch(xsu_gc *gc, xs_transaction_t t, unsigned int *len, const char *fmt, va_list ap)
 {
     size_t path_len;
-    char *path = xsu__path_borrow(gc, &path_len, fmt, ap);
+    char *path = begin(gc, &path_len, fmt, ap);
     if (!path)
         return NULL;
     char *reply = xs_read(gc->ctx->xsh, t, path, len);
@@ -135,7 +155,7 @@ char **xs_vdirectoryf(xsu_gc *gc, xs_transaction_t t, unsigned int *num, const c
     unsigned int got = 0;
     if (num)
         *num = 0;
-    char *path = xsu__path_borrow(gc, &path_len, fmt, ap);
+    char *path = begin(gc, &path_len, fmt, ap);
     if (!path)
         return NULL;
     char **reply = xs_directory(gc->ctx->xsh, t, path, &got);
@@ -158,16 +178,14 @@ bool xs_vwrite_bytesf(xsu_gc *gc, xs_transaction_t t, const void *data, size_t l
                       va_list ap)
 {
     size_t path_len;
-    char *path = xsu__path_borrow(gc, &path_len, fmt, ap);
+    char *path = begin(gc, &path_len, fmt, ap);
     if (!path)
         return false;
-    bool ok = false;
     if (!data)
-        errno = EINVAL;
-    else if (len > gc->ctx->payload_max || path_len + 1 > gc->ctx->payload_max - len)
-        errno = E2BIG;
-    else
-        ok = xs_write(gc->ctx->xsh, t, path, data, (unsigned int)len);
+        return refuse(gc, EINVAL);
+    if (len > gc->ctx->payload_max || path_len + 1 > gc->ctx->payload_max - len)
+        return refuse(gc, E2BIG);
+    bool ok = xs_write(gc->ctx->xsh, t, path, data, (unsigned int)len);
     finish(gc, ok);
     return ok;
 }
@@ -206,7 +224,7 @@ bool xs_printf(xsu_gc *gc, xs_transaction_t t, const char *path, const char *fmt
 bool xs_vmkdirf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap)
 {
     size_t path_len;
-    char *path = xsu__path_borrow(gc, &path_len, fmt, ap);
+    char *path = begin(gc, &path_len, fmt, ap);
     if (!path)
         return false;
     bool ok = xs_mkdir(gc->ctx->xsh, t, path);
@@ -222,14 +240,12 @@ bool xs_mkdirf(xsu_gc *gc, xs_transaction_t t, const char *fmt, ...)
 bool xs_vrmf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap)
 {
     size_t path_len;
-    char *path = xsu__path_borrow(gc, &path_len, fmt, ap);
+    char *path = begin(gc, &path_len, fmt, ap);
     if (!path)
         return false;
-    bool ok = false;
     if (strcmp(path, "/") == 0)
-        errno = EINVAL; /* oxenstored would empty the store */
-    else
-        ok = xs_rm(gc->ctx->xsh, t, path) || errno == ENOENT;
+        return refuse(gc, EINVAL); /* oxenstored would empty the store */
+    bool ok = xs_rm(gc->ctx->xsh, t, path) || errno == ENOENT;
     finish(gc, ok);
     return ok;
 }

@@ -2,7 +2,7 @@
 /*
  * Paths: built in the gc's free tail, then checked as a whole.
  *
- * Plain `%s`, `%d`, `%i`, `%u` and `%x` are formatted here, as they are nearly all that paths are
+ * Plain `%s`, `%d`, `%i` and `%u` are formatted here, as they are nearly all that paths are
  * made of; a conversion with flags, width, precision or a rarer type goes to snprintf() by itself,
  * with its argument fetched here, so that the result is vsnprintf()'s by construction.
  */
@@ -80,9 +80,10 @@ static inline void copy(char *to, const char *from, size_t n)
         memcpy(&last, from + n - 4, 4);
         memcpy(to, &first, 4);
         memcpy(to + n - 4, &last, 4);
-    } else {
-        for (size_t i = 0; i < n; i++)
-            to[i] = from[i];
+    } else if (n > 0) { /* one to three bytes, the middle one perhaps twice */
+        to[0] = from[0];
+        to[n / 2] = from[n / 2];
+        to[n - 1] = from[n - 1];
     }
 }
 
@@ -93,29 +94,16 @@ static inline void put_bytes(xsu_sink *sink, const char *s, size_t n)
     sink->pos += n;
 }
 
-static inline void put_unsigned(xsu_sink *sink, unsigned int n)
+static inline void put_integer(xsu_sink *sink, unsigned int n, bool negative)
 {
-    char digits[10], *p = digits + sizeof digits;
-    do {
+    char digits[11], *p = digits + sizeof digits;
+    if (negative)
+        n = 0 - n;
+    for (; n >= 10; n /= 10)
         *--p = (char)('0' + n % 10);
-        n /= 10;
-    } while (n);
-    put_bytes(sink, p, (size_t)(digits + sizeof digits - p));
-}
-
-static inline void put_signed(xsu_sink *sink, int n)
-{
-    if (n < 0)
-        put_bytes(sink, "-", 1);
-    put_unsigned(sink, n < 0 ? 0 - (unsigned int)n : (unsigned int)n);
-}
-
-static void put_hex(xsu_sink *sink, unsigned int n)
-{
-    char digits[8], *p = digits + sizeof digits;
-    do
-        *--p = "0123456789abcdef"[n & 15];
-    while (n >>= 4);
+    *--p = (char)('0' + n);
+    if (negative)
+        *--p = '-';
     put_bytes(sink, p, (size_t)(digits + sizeof digits - p));
 }
 
@@ -136,7 +124,7 @@ static inline int put_string(xsu_sink *sink, const char *s)
         size_t room_ = (size_t)((sink)->limit - (sink)->pos);                                      \
         n_ = snprintf((sink)->pos, room_, like, width_, precision_, value);                        \
         if (n_ >= 0 && n_ <= XENSTORE_ABS_PATH_MAX && (size_t)n_ >= room_) {                       \
-            xsu__sink_grow(sink, (size_t)n_ + 1);                                                  \
+            *(sink) = xsu__sink_grown(*(sink), (size_t)n_ + 1);                                    \
             n_ = snprintf((sink)->pos, (size_t)n_ + 1, like, width_, precision_, value);           \
         }                                                                                          \
         bool ok_ = n_ >= 0 && n_ <= XENSTORE_ABS_PATH_MAX;                                         \
@@ -169,9 +157,12 @@ __attribute__((noinline)) static int put_by_snprintf(xsu_sink *sink, const xsu_s
                                                      xsu_args *args)
 {
     char like[sizeof spec->flags + 8];
+    const int most = XENSTORE_ABS_PATH_MAX;
     bool integer = strchr("diouxX", spec->conversion) != NULL;
     if (!integer && spec->length != 0)
         return EINVAL;
+    if (spec->width > most || spec->width < -most || (integer && spec->precision > most))
+        return ENAMETOOLONG; /* not after padding for minutes */
     snprintf(like, sizeof like, "%%%s*.*%s%c", spec->flags, integer ? "j" : "", spec->conversion);
     if (spec->conversion == 's') {
         const char *s = va_arg(args->ap, const char *);
@@ -202,32 +193,35 @@ __attribute__((noinline, cold)) static int put_general(xsu_sink *sink, const cha
     return put_by_snprintf(sink, &spec, args);
 }
 
+/* As put_general(), keeping the caller's sink out of memory. */
+static inline int put_rare(xsu_sink *sink, const char **p, xsu_args *args)
+{
+    xsu_sink s = *sink;
+    const char *q = *p;
+    int err = put_general(&s, &q, args);
+    *sink = s;
+    *p = q;
+    return err;
+}
+
 /* The conversion whose '%' is at **p, which is moved behind it. */
 __attribute__((always_inline)) static inline int put_conversion(xsu_sink *sink, const char **p,
                                                                 xsu_args *args)
 {
     const char *s;
     char conversion = *++*p;
-    ++*p;
-    switch (conversion) {
-    case 's':
-        if (XSU_UNLIKELY(!(s = va_arg(args->ap, const char *))))
-            return EINVAL;
-        return put_string(sink, s);
-    case 'd':
-    case 'i':
-        put_signed(sink, va_arg(args->ap, int));
-        return 0;
-    case 'u':
-        put_unsigned(sink, va_arg(args->ap, unsigned int));
-        return 0;
-    case 'x':
-        put_hex(sink, va_arg(args->ap, unsigned int));
-        return 0;
-    default:
-        --*p;
-        return put_general(sink, p, args);
+    if (conversion == 's') {
+        ++*p;
+        s = va_arg(args->ap, const char *);
+        return XSU_LIKELY(s != NULL) ? put_string(sink, s) : EINVAL;
     }
+    if (conversion == 'd' || conversion == 'u' || conversion == 'i') {
+        ++*p;
+        int n = va_arg(args->ap, int);
+        put_integer(sink, (unsigned int)n, n < 0 && conversion != 'u');
+        return 0;
+    }
+    return put_rare(sink, p, args);
 }
 
 /* Write the formatted string to the sink, unchecked.  0 or an errno. */
@@ -253,8 +247,7 @@ __attribute__((always_inline)) static inline int put_format(xsu_sink *sink, cons
 /* Format and check.  False, with errno, leaves nothing in the gc. */
 static bool build(xsu_sink *sink, xsu_gc *gc, const char *fmt, xsu_args *args)
 {
-    xsu_sink s; /* a local one, which the compiler can keep in registers */
-    xsu__sink_open(&s, gc);
+    xsu_sink s = xsu__sink_open(gc); /* a local one, which the compiler can keep in registers */
     int err = put_format(&s, fmt, args);
     if (!err)
         err = path_check(s.start, (size_t)(s.pos - s.start));
@@ -273,7 +266,7 @@ char *xs_vpathf(xsu_gc *gc, const char *fmt, va_list ap)
     va_copy(args.ap, ap);
     bool ok = build(&sink, gc, fmt, &args);
     va_end(args.ap);
-    return ok ? xsu__sink_take(&sink) : NULL;
+    return ok ? xsu__sink_take(sink) : NULL;
 }
 
 char *xs_pathf(xsu_gc *gc, const char *fmt, ...)
@@ -283,7 +276,7 @@ char *xs_pathf(xsu_gc *gc, const char *fmt, ...)
     va_start(args.ap, fmt);
     bool ok = build(&sink, gc, fmt, &args);
     va_end(args.ap);
-    return ok ? xsu__sink_take(&sink) : NULL;
+    return ok ? xsu__sink_take(sink) : NULL;
 }
 
 char *xsu__path_borrow(xsu_gc *gc, size_t *len, const char *fmt, va_list ap)
@@ -306,14 +299,13 @@ char *xsu__path_borrow(xsu_gc *gc, size_t *len, const char *fmt, va_list ap)
 
 char *xsu__vformat_raw(xsu_gc *gc, const char *fmt, va_list ap)
 {
-    xsu_sink sink;
+    xsu_sink sink = xsu__sink_open(gc);
     xsu_args args;
     va_copy(args.ap, ap);
-    xsu__sink_open(&sink, gc);
     int err = put_format(&sink, fmt, &args);
     va_end(args.ap);
     if (!err)
-        return xsu__sink_take(&sink);
+        return xsu__sink_take(sink);
     xsu__tail_poison(gc);
     errno = err;
     return NULL;
@@ -321,11 +313,10 @@ char *xsu__vformat_raw(xsu_gc *gc, const char *fmt, va_list ap)
 
 const char *xsu_component(xsu_gc *gc, const char *s)
 {
-    xsu_sink sink;
     size_t len = s ? strnlen(s, XENSTORE_ABS_PATH_MAX + 1) : 0;
     int err = len > XENSTORE_ABS_PATH_MAX ? ENAMETOOLONG : EINVAL;
     if (len > 0 && len <= XENSTORE_ABS_PATH_MAX && !memchr(s, '/', len) && s[0] != '@') {
-        xsu__sink_open(&sink, gc);
+        xsu_sink sink = xsu__sink_open(gc);
         xsu__sink_reserve(&sink, len);
         memcpy(sink.start, s, len);
         err = characters_ok(sink.start, len) ? 0 : EINVAL;

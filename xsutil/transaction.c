@@ -63,17 +63,34 @@ static void fail(xsu_txn *txn, int err)
     txn->error = err;
 }
 
-static void start(xsu_txn *txn)
+/* Starting and ending on libxenstore's connection. */
+static int handle_start(xsu_txn *txn)
 {
     xsu_ctx *ctx = txn->gc->ctx;
-    if (!ctx) {
-        fail(txn, EINVAL);
-        return;
-    }
-    txn->began_ns = now_ns();
+    if (atomic_load(&ctx->lost))
+        return EBADF;
     txn->t = xs_transaction_start(ctx->xsh);
-    if (txn->t == XBT_NULL) {
-        fail(txn, xsu__failure(ctx, errno));
+    return txn->t == XBT_NULL ? xsu__failure(ctx, errno) : 0;
+}
+
+static int handle_end(xsu_txn *txn, bool abort)
+{
+    xsu_ctx *ctx = txn->gc->ctx;
+    if (atomic_load(&ctx->lost))
+        return EBADF;
+    if (xs_transaction_end(ctx->xsh, txn->t, abort))
+        return 0;
+    return errno == EAGAIN ? EAGAIN : xsu__failure(ctx, errno);
+}
+
+static const xsu_txn_link handle_link = {handle_start, handle_end};
+
+static void start(xsu_txn *txn)
+{
+    txn->began_ns = now_ns();
+    int err = txn->gc->ctx ? txn->link->start(txn) : EINVAL;
+    if (err) {
+        fail(txn, err);
         return;
     }
     txn->attempts++;
@@ -99,20 +116,20 @@ static void back_off(xsu_txn *txn)
 
 static void commit(xsu_txn *txn)
 {
-    xsu_ctx *ctx = txn->gc->ctx;
-    if (xs_transaction_end(ctx->xsh, txn->t, false))
+    int err = txn->link->end(txn, false);
+    txn->t = XBT_NULL;
+    if (!err)
         txn->state = STATE_COMMITTED;
-    else if (errno == EAGAIN)
+    else if (err == EAGAIN)
         back_off(txn);
     else
-        fail(txn, xsu__failure(ctx, errno));
-    txn->t = XBT_NULL;
+        fail(txn, err);
 }
 
 /* Abort what is open; `err` is why.  The daemon has nothing to say that would change it. */
 static void give_up(xsu_txn *txn, int err)
 {
-    (void)xs_transaction_end(txn->gc->ctx->xsh, txn->t, true);
+    (void)txn->link->end(txn, true);
     txn->t = XBT_NULL;
     fail(txn, err);
 }
@@ -121,7 +138,11 @@ void xsu_txn_enter(xsu_txn *txn, size_t size, xsu_gc *gc, const xsu_retry *retry
 {
     if (size < sizeof *txn)
         xsu__die("xsu_txn_enter: the program was built with another xsutil.h");
-    *txn = (xsu_txn){.t = XBT_NULL, .state = STATE_IDLE, .gc = gc, .mark = xsu_gc_mark(gc)};
+    *txn = (xsu_txn){.t = XBT_NULL,
+                     .state = STATE_IDLE,
+                     .gc = gc,
+                     .link = &handle_link,
+                     .mark = xsu_gc_mark(gc)};
     if (retry)
         txn->retry = *retry;
     if (txn->retry.max_attempts == 0)

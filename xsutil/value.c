@@ -91,18 +91,17 @@ static bool args_check(const char *fmt, va_list ap)
 char *xsu__vformat_value(xsu_gc *gc, size_t *len, const char *fmt, va_list ap)
 {
     int saved = errno; /* for %m */
-    xsu_sink sink;
     va_list again;
     if (!fmt || !args_check(fmt, ap)) {
         errno = EINVAL;
         return NULL;
     }
-    xsu__sink_open(&sink, gc);
+    xsu_sink sink = xsu__sink_open(gc);
     va_copy(again, ap);
     errno = saved;
     int n = vsnprintf(sink.pos, (size_t)(sink.limit - sink.pos), fmt, ap);
     if (n >= sink.limit - sink.pos) {
-        xsu__sink_grow(&sink, (size_t)n + 1);
+        sink = xsu__sink_grown(sink, (size_t)n + 1);
         errno = saved;
         n = vsnprintf(sink.pos, (size_t)n + 1, fmt, again);
     }
@@ -113,7 +112,7 @@ char *xsu__vformat_value(xsu_gc *gc, size_t *len, const char *fmt, va_list ap)
     }
     sink.pos += n;
     *len = (size_t)n;
-    return xsu__sink_take(&sink);
+    return xsu__sink_take(sink);
 }
 
 char *xsu_vsprintf(xsu_gc *gc, const char *fmt, va_list ap)

@@ -15,7 +15,7 @@ struct xsu_ctx {
     struct xs_handle *xsh;
     bool owned;         /* opened here, so closed here */
     size_t payload_max; /* what one message may carry */
-    atomic_bool lost;   /* the loss of the connection has been reported */
+    atomic_bool lost;   /* the connection is known to be lost */
 };
 
 /** What a libxenstore call's failure means to our caller: an errno, from the one it left. */
@@ -56,18 +56,41 @@ typedef struct xsu_sink {
 
 #define XSU_SINK_SLACK 32
 
-void xsu__sink_open(xsu_sink *sink, xsu_gc *gc);
-/** Make room for `n` more bytes, moving the string to a larger block if it must be. */
-void xsu__sink_grow(xsu_sink *sink, size_t n);
-/** End the string with a NUL and make it the gc's. */
-char *xsu__sink_take(xsu_sink *sink);
-/** The free tail is not in use any more: poison it again. */
+/** The sink on a new block; for when the newest has no room. */
+xsu_sink xsu__sink_open_new(xsu_gc *gc);
+/** The sink with room for `n` more bytes, its string moved to a larger block. */
+xsu_sink xsu__sink_grown(xsu_sink sink, size_t n);
+/** The free tail is in use, or not in use any more: tell ASan or valgrind. */
+void xsu__tail_unpoison(xsu_gc *gc);
 void xsu__tail_poison(xsu_gc *gc);
 
+#define XSU_STRING_ALIGNMENT 8 /* ASan's granule: less, and neighbours could not be told apart */
+
+static inline xsu_sink xsu__sink_open(xsu_gc *gc)
+{
+    char *start = gc->next + (-(uintptr_t)gc->next & (XSU_STRING_ALIGNMENT - 1));
+    if (XSU_UNLIKELY(gc->limit - start < XSU_SINK_SLACK))
+        return xsu__sink_open_new(gc);
+    if (XSU_UNLIKELY(gc->poisoning))
+        xsu__tail_unpoison(gc);
+    return (xsu_sink){gc, start, start, gc->limit - XSU_SINK_SLACK};
+}
+
+/* By value, so that a sink which is passed to nothing else can stay in registers. */
 static inline void xsu__sink_reserve(xsu_sink *sink, size_t n)
 {
     if (XSU_UNLIKELY((size_t)(sink->limit - sink->pos) < n))
-        xsu__sink_grow(sink, n);
+        *sink = xsu__sink_grown(*sink, n);
+}
+
+/** End the string with a NUL and make it the gc's. */
+static inline char *xsu__sink_take(xsu_sink sink)
+{
+    *sink.pos = '\0';
+    sink.gc->next = sink.pos + 1;
+    if (XSU_UNLIKELY(sink.gc->poisoning))
+        xsu__tail_poison(sink.gc);
+    return sink.start;
 }
 
 /** `size` bytes, aligned for any type, not cleared. */
@@ -123,6 +146,14 @@ const char *xsu__spec_parse(const char *p, xsu_spec *spec);
 
 /** The next argument, widened; an unsigned one keeps its bits.  Only for the integer classes. */
 intmax_t xsu__arg_integer(xsu_args *args, xsu_class arg_class);
+
+/* transaction.c */
+
+/** Where a transaction lives: on libxenstore's connection, or on the batches'.  0 or an errno. */
+typedef struct xsu_txn_link {
+    int (*start)(xsu_txn *txn); /* sets txn->t */
+    int (*end)(xsu_txn *txn, bool abort);
+} xsu_txn_link;
 
 /* path.c: the only place that decides what is a path. */
 

@@ -311,13 +311,15 @@ typedef struct xsu_txn {
     xs_transaction_t t; /* the transaction, within the loop */
     uint32_t state;     /* the rest is the library's own */
     xsu_gc *gc;
+    const struct xsu_txn_link *link;
     xsu_mark mark;
     xsu_retry retry;
     uint64_t deadline_ns;
     uint64_t began_ns;
     unsigned int attempts;
     int error;
-    uint64_t reserved[4];
+    uint32_t generation;
+    uint32_t reserved[7];
 } xsu_txn;
 
 #define XSU_TRANSACTION(txn, gc, retry)                                                            \
