@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Naming one domain: what its arguments mean, and the commands that turn one name into the other.
+ */
+#include <string.h>
+
+#include "cli.h"
+
+bool cli_is_number(const char *text)
+{
+    return *text && text[strspn(text, "0123456789")] == '\0';
+}
+
+bool cli_to_domid(const char *text, uint32_t *domid, GError **error)
+{
+    uint32_t value = 0;
+
+    for (const char *digit = text; *digit; digit++) {
+        value = value * 10 + (*digit - '0');
+        if (value > XLL_DOMID_MAX) {
+            g_set_error(error, XLL_ERROR, XLL_ERROR_NOT_FOUND,
+                        "there is no domain %s: domids go from 0 to %u", text, XLL_DOMID_MAX);
+            return false;
+        }
+    }
+    *domid = value;
+    return true;
+}
+
+/* Parse a command that takes one argument and no options of its own. */
+static char *parse_one(const cli_command *self, char **argv, const char *what, int *status)
+{
+    static const GOptionEntry none[] = {{0}};
+    g_auto(GStrv) rest = NULL;
+
+    if (!cli_parse(self, none, argv, &rest, status))
+        return NULL;
+    if (g_strv_length(rest) != 1) {
+        *status = cli_wrong_usage(self, "it takes one argument, %s", what);
+        return NULL;
+    }
+    return g_strdup(rest[0]);
+}
+
+static int print_line(const char *text)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    cli_append_escaped(out, text, CLI_ESCAPE_BACKSLASH);
+    g_string_append_c(out, '\n');
+    return cli_print(out);
+}
+
+int cli_domid(const cli_command *self, char **argv)
+{
+    int status;
+    g_autofree char *name = parse_one(self, argv, "a domain's name", &status);
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(xll_ctx) ctx = NULL;
+    uint32_t domid;
+
+    if (!name)
+        return status;
+    ctx = xll_open(&error);
+    if (!ctx || !xll_name_to_domid(ctx, name, &domid, &error))
+        return cli_fail_error(error);
+    text = g_strdup_printf("%u", domid);
+    return print_line(text);
+}
+
+int cli_domname(const cli_command *self, char **argv)
+{
+    int status;
+    g_autofree char *text = parse_one(self, argv, "a domid", &status);
+    g_autofree char *name = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(xll_ctx) ctx = NULL;
+    uint32_t domid;
+
+    if (!text)
+        return status;
+    if (!cli_is_number(text))
+        return cli_wrong_usage(self, "'%s' is not a domid, which is a number from 0 to %u", text,
+                               XLL_DOMID_MAX);
+    if (!cli_to_domid(text, &domid, &error) || !(ctx = xll_open(&error))
+        || !(name = xll_domid_to_name(ctx, domid, &error)))
+        return cli_fail_error(error);
+    return print_line(name);
+}

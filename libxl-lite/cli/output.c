@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Output: escaped, complete, and in one piece. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli.h"
+
+/* ---- Escaping -------------------------------------------------------------------------------- */
+
+/* Whether a character is not to reach a terminal as it is. */
+static bool is_unsafe(gunichar c)
+{
+    switch (g_unichar_type(c)) {
+    case G_UNICODE_CONTROL:
+    case G_UNICODE_FORMAT:
+    case G_UNICODE_LINE_SEPARATOR:
+    case G_UNICODE_PARAGRAPH_SEPARATOR:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* How many bytes the character at `text` has, and whether to escape them. */
+static size_t next_character(const char *text, cli_escape what, bool *escape)
+{
+    gunichar c = g_utf8_get_char_validated(text, -1);
+
+    *escape = true;
+    if (c == (gunichar)-1 || c == (gunichar)-2)
+        return 1;
+    *escape = is_unsafe(c) || (c == '\\' && what == CLI_ESCAPE_BACKSLASH);
+    return g_utf8_next_char(text) - text;
+}
+
+void cli_append_escaped(GString *out, const char *text, cli_escape what)
+{
+    bool escape;
+
+    while (*text) {
+        size_t size = next_character(text, what, &escape);
+
+        for (size_t i = 0; escape && i < size; i++)
+            g_string_append_printf(out, "\\x%02x", (unsigned char)text[i]);
+        if (!escape)
+            g_string_append_len(out, text, size);
+        text += size;
+    }
+}
+
+char *cli_escaped(const char *text)
+{
+    GString *out = g_string_new(NULL);
+
+    cli_append_escaped(out, text, CLI_ESCAPE_BACKSLASH);
+    return g_string_free(out, FALSE);
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+json_object *cli_json_string(const char *text)
+{
+    g_autofree char *escaped = NULL;
+
+    if (!text)
+        return NULL;
+    if (g_utf8_validate(text, -1, NULL))
+        return json_object_new_string(text);
+    escaped = cli_escaped(text);
+    return json_object_new_string(escaped);
+}
+
+/* Append a character as JSON writes it in ASCII. */
+static void append_json_escape(GString *out, gunichar c)
+{
+    if (c > 0xffff)
+        g_string_append_printf(out, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
+                               0xdc00 + (c & 0x3ff));
+    else
+        g_string_append_printf(out, "\\u%04x", c);
+}
+
+/* json-c escapes the control characters of ASCII alone; outside of strings there are none left. */
+void cli_append_json(GString *out, json_object *value)
+{
+    const int flags
+        = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
+    const char *text = json_object_to_json_string_ext(value, flags);
+
+    for (; *text; text = g_utf8_next_char(text)) {
+        gunichar c = g_utf8_get_char(text);
+
+        if (c != '\n' && is_unsafe(c))
+            append_json_escape(out, c);
+        else
+            g_string_append_unichar(out, c);
+    }
+    g_string_append_c(out, '\n');
+}
+
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+int cli_print(const GString *out)
+{
+    if (fwrite(out->str, 1, out->len, stdout) == out->len && fflush(stdout) == 0)
+        return CLI_OK;
+    return cli_fail("cannot write the output: %s", g_strerror(errno));
+}
+
+int cli_fail(const char *format, ...)
+{
+    g_autoptr(GString) line = g_string_new("xl-lite: ");
+    g_autofree char *message = NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    message = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    cli_append_escaped(line, message, CLI_ESCAPE_CONTROL);
+    g_string_append_c(line, '\n');
+    fputs(line->str, stderr);
+    return CLI_FAILED;
+}
+
+int cli_fail_error(const GError *error)
+{
+    bool absent = g_error_matches(error, XLL_ERROR, XLL_ERROR_NOT_FOUND);
+
+    return cli_fail("%s%s", error->message, absent ? "; `xl-lite list` shows those there are" : "");
+}

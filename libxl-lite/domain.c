@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Domains: what the hypervisor lists, with the names that xenstore has for them. */
+#include <string.h>
+
+#include "xll-private.h"
+
+/* Domains asked for in one hypercall. */
+#define CHUNK 1024
+
+G_STATIC_ASSERT(XLL_DOMID_MAX == DOMID_FIRST_RESERVED - 1);
+
+static const char list_domains[] = "list the domains";
+
+/* ---- What the hypervisor says ---------------------------------------------------------------- */
+
+bool xll__find_info(xll_ctx *ctx, uint32_t domid, xc_domaininfo_t *info, GError **error)
+{
+    xc_domaininfo_t found;
+    int num;
+
+    /* The hypercall keeps 16 bits of what it is asked for: 65536 would be domain 0. */
+    if (domid > XLL_DOMID_MAX) {
+        xll__no_domain(domid, error);
+        return false;
+    }
+    num = xc_domain_getinfolist(ctx->xch, domid, 1, &found);
+    if (num < 0) {
+        xll__hypercall_error(error, ctx, list_domains);
+        return false;
+    }
+    /* It answers with the first domain from `domid` on. */
+    if (num == 0 || found.domain != domid) {
+        xll__no_domain(domid, error);
+        return false;
+    }
+    if (info)
+        *info = found;
+    return true;
+}
+
+/* Domids must rise from `first`; were that not so, the loop below might never end. */
+static bool in_order(const xc_domaininfo_t *info, int num, uint32_t first, GError **error)
+{
+    for (int i = 0; i < num; i++) {
+        if (info[i].domain < first || info[i].domain > XLL_DOMID_MAX) {
+            g_set_error(error, XLL_ERROR, XLL_ERROR_FAILED,
+                        "cannot list the domains: the hypervisor answered with domain %u when "
+                        "asked for those from %u on",
+                        info[i].domain, first);
+            return false;
+        }
+        first = info[i].domain + 1u;
+    }
+    return true;
+}
+
+/* Append the next chunk to `infos`; how many it was, or -1. */
+static int next_chunk(xll_ctx *ctx, GArray *infos, GError **error)
+{
+    guint old = infos->len;
+    uint32_t first = old ? g_array_index(infos, xc_domaininfo_t, old - 1).domain + 1u : 0;
+    xc_domaininfo_t *room;
+    int num;
+
+    if (first > XLL_DOMID_MAX)
+        return 0;
+    g_array_set_size(infos, old + CHUNK);
+    room = &g_array_index(infos, xc_domaininfo_t, old);
+    num = xc_domain_getinfolist(ctx->xch, first, CHUNK, room);
+    if (num < 0)
+        xll__hypercall_error(error, ctx, list_domains);
+    else if (!in_order(room, num, first, error))
+        num = -1;
+    g_array_set_size(infos, old + MAX(num, 0));
+    return num;
+}
+
+/* All domains there are, as xc_domaininfo_t in the order of their domids. */
+static GArray *list_infos(xll_ctx *ctx, GError **error)
+{
+    GArray *infos = g_array_new(FALSE, FALSE, sizeof(xc_domaininfo_t));
+    int num;
+
+    do
+        num = next_chunk(ctx, infos, error);
+    while (num == CHUNK);
+    if (num < 0)
+        g_clear_pointer(&infos, g_array_unref);
+    return infos;
+}
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+static char **read_names(xsu_gc *gc, const GArray *infos, GError **error)
+{
+    uint32_t *domids = xsu_alloc(gc, infos->len * sizeof *domids);
+    char **names = xsu_alloc(gc, infos->len * sizeof *names);
+
+    for (guint i = 0; i < infos->len; i++)
+        domids[i] = g_array_index(infos, xc_domaininfo_t, i).domain;
+    return xll__read_names(gc, domids, infos->len, names, error) ? names : NULL;
+}
+
+/* Whether `infos`, from `*at` on, has `domid`; `*at` moves along. */
+static bool still_listed(const GArray *infos, guint *at, domid_t domid)
+{
+    while (*at < infos->len && g_array_index(infos, xc_domaininfo_t, *at).domain < domid)
+        (*at)++;
+    return *at < infos->len && g_array_index(infos, xc_domaininfo_t, *at).domain == domid;
+}
+
+/*
+ * A name is missing if there is none, or if its domain went away before it was read.  Ask the
+ * hypervisor once more and leave out those that went away.
+ */
+static bool drop_gone(xll_ctx *ctx, GArray *infos, char **names, GError **error)
+{
+    g_autoptr(GArray) now = NULL;
+    guint at = 0, kept = 0, nameless = 0;
+
+    for (guint i = 0; i < infos->len; i++)
+        nameless += !names[i];
+    if (!nameless)
+        return true;
+    now = list_infos(ctx, error);
+    if (!now)
+        return false;
+    for (guint i = 0; i < infos->len; i++) {
+        xc_domaininfo_t *info = &g_array_index(infos, xc_domaininfo_t, i);
+
+        if (!names[i] && !still_listed(now, &at, info->domain))
+            continue;
+        g_array_index(infos, xc_domaininfo_t, kept) = *info;
+        names[kept++] = names[i];
+    }
+    g_array_set_size(infos, kept);
+    return true;
+}
+
+/* ---- What the caller gets -------------------------------------------------------------------- */
+
+static size_t text_size(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+/* Copy `text` to `*room`, which moves past it. */
+static const char *place_text(char **room, const char *text)
+{
+    char *copy = *room;
+    size_t size = text_size(text);
+
+    if (!text)
+        return NULL;
+    memcpy(copy, text, size);
+    *room += size;
+    return copy;
+}
+
+static void format_uuid(char out[37], const uint8_t uuid[16])
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (int i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *out++ = '-';
+        *out++ = digits[uuid[i] >> 4];
+        *out++ = digits[uuid[i] & 15];
+    }
+    *out = '\0';
+}
+
+static void fill_state(xll_domain *domain, uint32_t flags)
+{
+    domain->hvm = flags & XEN_DOMINF_hvm_guest;
+    domain->running = flags & XEN_DOMINF_running;
+    domain->blocked = flags & XEN_DOMINF_blocked;
+    domain->paused = flags & XEN_DOMINF_paused;
+    domain->shutdown = flags & XEN_DOMINF_shutdown;
+    domain->dying = flags & XEN_DOMINF_dying;
+    domain->shutdown_reason = XLL_SHUTDOWN_NONE;
+    if (domain->shutdown)
+        domain->shutdown_reason = flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+}
+
+/* Fill `domain`, its name going to `*room`. */
+static void fill_domain(xll_domain *domain, const xc_domaininfo_t *info, const char *name,
+                        char **room)
+{
+    const uint64_t page_kib = XC_PAGE_SIZE / 1024;
+
+    domain->domid = info->domain;
+    domain->name = place_text(room, name);
+    format_uuid(domain->uuid, info->handle);
+    fill_state(domain, info->flags);
+    domain->vcpus_online = info->nr_online_vcpus;
+    domain->ssidref = info->ssidref;
+    domain->cpupool = info->cpupool;
+    domain->memory_kib = info->tot_pages * page_kib;
+    domain->outstanding_kib = info->outstanding_pages * page_kib;
+    domain->max_memory_kib = info->max_pages * page_kib;
+    domain->cpu_time_ns = info->cpu_time;
+}
+
+/* One allocation: the list, its pointers, the domains, their names. */
+static xll_domain_list *build_list(const GArray *infos, char **names)
+{
+    size_t num = infos->len;
+    size_t size
+        = sizeof(xll_domain_list) + num * sizeof(xll_domain) + (num + 1) * sizeof(xll_domain *);
+    const xll_domain **pointers;
+    xll_domain_list *list;
+    xll_domain *domains;
+    char *room;
+
+    for (size_t i = 0; i < num; i++)
+        size += text_size(names[i]);
+    list = g_malloc0(size);
+    domains = (xll_domain *)(list + 1);
+    pointers = (const xll_domain **)(domains + num);
+    room = (char *)(pointers + num + 1);
+    for (size_t i = 0; i < num; i++) {
+        fill_domain(&domains[i], &g_array_index(infos, xc_domaininfo_t, i), names[i], &room);
+        pointers[i] = &domains[i];
+    }
+    list->num = num;
+    list->domains = pointers;
+    return list;
+}
+
+xll_domain_list *xll_list_domains(xll_ctx *ctx, GError **error)
+{
+    g_autoptr(GArray) infos = NULL;
+    xsu_ctx *store;
+    char **names;
+
+    if (!xll__require(ctx, "ctx", error) || !(infos = list_infos(ctx, error))
+        || !(store = xll__store(ctx, error)))
+        return NULL;
+    XSU_GC(gc, store);
+    names = read_names(gc, infos, error);
+    if (!names || !drop_gone(ctx, infos, names, error))
+        return NULL;
+    return build_list(infos, names);
+}
+
+xll_domain *xll_get_domain(xll_ctx *ctx, uint32_t domid, GError **error)
+{
+    xc_domaininfo_t info;
+    xll_domain *domain;
+    char *name, *room;
+    xsu_ctx *store;
+
+    if (!xll__require(ctx, "ctx", error) || !xll__find_info(ctx, domid, &info, error)
+        || !(store = xll__store(ctx, error)))
+        return NULL;
+    XSU_GC(gc, store);
+    if (!xll__read_names(gc, &domid, 1, &name, error))
+        return NULL;
+    domain = g_malloc0(sizeof *domain + text_size(name));
+    room = (char *)(domain + 1);
+    fill_domain(domain, &info, name, &room);
+    return domain;
+}
+
+void xll_domain_free(xll_domain *domain)
+{
+    g_free(domain);
+}
+
+void xll_domain_list_free(xll_domain_list *list)
+{
+    g_free(list);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Domains' names, both ways. */
+#include <errno.h>
+#include <string.h>
+
+#include "xll-private.h"
+
+bool xll__read_names(xsu_gc *gc, const uint32_t *domids, size_t num, char **names, GError **error)
+{
+    for (size_t i = 0; i < num; i++) {
+        names[i] = xs_readf(gc, XBT_NULL, "/local/domain/%u/name", domids[i]);
+        if (!names[i] && errno != ENOENT) {
+            xll__store_error(error, "read the domains' names");
+            return false;
+        }
+    }
+    return true;
+}
+
+char *xll__domid_to_name(xll_ctx *ctx, xsu_gc *gc, uint32_t domid, GError **error)
+{
+    char *name;
+
+    if (!xll__find_info(ctx, domid, NULL, error) || !xll__read_names(gc, &domid, 1, &name, error))
+        return NULL;
+    if (!name)
+        g_set_error(error, XLL_ERROR, XLL_ERROR_NO_NAME, "domain %u has no name", domid);
+    return name;
+}
+
+char *xll_domid_to_name(xll_ctx *ctx, uint32_t domid, GError **error)
+{
+    xsu_ctx *store;
+
+    if (!xll__require(ctx, "ctx", error) || !(store = xll__store(ctx, error)))
+        return NULL;
+    XSU_GC(gc, store);
+    return g_strdup(xll__domid_to_name(ctx, gc, domid, error));
+}
+
+static bool is_named(const xll_domain *domain, const char *name)
+{
+    return domain->name && strcmp(domain->name, name) == 0;
+}
+
+static void set_ambiguous(const xll_domain_list *list, const char *name, GError **error)
+{
+    g_autoptr(GString) domids = g_string_new(NULL);
+
+    for (size_t i = 0; i < list->num; i++) {
+        if (is_named(list->domains[i], name))
+            g_string_append_printf(domids, "%s%u", domids->len ? ", " : "",
+                                   list->domains[i]->domid);
+    }
+    g_set_error(error, XLL_ERROR, XLL_ERROR_AMBIGUOUS,
+                "several domains are named '%s': use one of the domids %s", name, domids->str);
+}
+
+const xll_domain *xll_find_domain(const xll_domain_list *list, const char *name, GError **error)
+{
+    const xll_domain *found = NULL;
+
+    if (!xll__require(list, "list", error) || !xll__require(name, "name", error))
+        return NULL;
+    if (!*name) {
+        g_set_error(error, XLL_ERROR, XLL_ERROR_INVALID, "an empty text names no domain");
+        return NULL;
+    }
+    for (size_t i = 0; i < list->num; i++) {
+        if (!is_named(list->domains[i], name))
+            continue;
+        if (found) {
+            set_ambiguous(list, name, error);
+            return NULL;
+        }
+        found = list->domains[i];
+    }
+    if (!found)
+        g_set_error(error, XLL_ERROR, XLL_ERROR_NOT_FOUND, "no domain is named '%s'", name);
+    return found;
+}
+
+bool xll_name_to_domid(xll_ctx *ctx, const char *name, uint32_t *domid, GError **error)
+{
+    g_autoptr(xll_domain_list) list = NULL;
+    const xll_domain *found;
+
+    if (!xll__require(ctx, "ctx", error) || !xll__require(name, "name", error))
+        return false;
+    list = xll_list_domains(ctx, error);
+    found = list ? xll_find_domain(list, name, error) : NULL;
+    if (found && domid)
+        *domid = found->domid;
+    return found != NULL;
+}

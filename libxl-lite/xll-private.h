@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libxl-lite's own header: how a ctx looks inside, and the hidden faces of public functions.
+ *
+ * A function xll__…() takes a gc and returns scratch that dies with it; its public twin xll_…()
+ * returns what the caller owns.
+ */
+#ifndef XLL_PRIVATE_H
+#define XLL_PRIVATE_H
+
+#include <xenctrl.h>
+#include <xsutil/xsutil.h>
+
+#include "xll.h"
+
+struct xll_ctx {
+    xc_interface *xch;
+    GMutex lock;    /* guards the opening of: */
+    xsu_ctx *store; /* NULL until the first xll__store() */
+};
+
+/* ---- store.c --------------------------------------------------------------------------------- */
+
+/* The ctx's connection to xenstore, opened by the first call. */
+xsu_ctx *xll__store(xll_ctx *ctx, GError **error);
+
+/* ---- domain.c -------------------------------------------------------------------------------- */
+
+/* Whether the hypervisor lists this domain; `info` may be NULL. */
+bool xll__find_info(xll_ctx *ctx, uint32_t domid, xc_domaininfo_t *info, GError **error);
+
+/* ---- names.c --------------------------------------------------------------------------------- */
+
+/* Read `num` domains' names into `names`, NULL for a domain that has none. */
+bool xll__read_names(xsu_gc *gc, const uint32_t *domids, size_t num, char **names, GError **error);
+
+/* xll_domid_to_name() for callers with a gc, which owns the name. */
+char *xll__domid_to_name(xll_ctx *ctx, xsu_gc *gc, uint32_t domid, GError **error);
+
+/* ---- error.c --------------------------------------------------------------------------------- */
+
+/*
+ * Set `error` from errno, as it is at the call.  `what` completes "cannot …".
+ * The first is for xc_interface_open(), the second for what is asked of the hypervisor, the third
+ * for xenstore.
+ */
+void xll__open_error(GError **error);
+void xll__hypercall_error(GError **error, xll_ctx *ctx, const char *what);
+void xll__store_error(GError **error, const char *what);
+
+/* Set XLL_ERROR_INVALID and return false unless `ptr`, the argument called `name`, is there. */
+bool xll__require(const void *ptr, const char *name, GError **error);
+
+/* Set XLL_ERROR_NOT_FOUND for a domid. */
+void xll__no_domain(uint32_t domid, GError **error);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * xl-lite: what a Xen host and its domains are doing.
+ *
+ * Invariants:
+ *
+ *  - Ownership.  What a function returns belongs to the caller, is one allocation with all its
+ *    strings in it, and has a destructor, which takes NULL and returns nothing; g_autoptr() works
+ *    for each type.  Nothing returned refers to the ctx.
+ *  - Structs are allocated by the library alone, so that fields may be added at their end.
+ *  - Errors.  A function that fails returns NULL or false, sets `error` (which may be NULL) in the
+ *    domain XLL_ERROR, and changes nothing else.  The library neither logs nor prints, and keeps
+ *    the libraries below it from doing so.  Out of memory aborts, as in GLib.
+ *  - NULL as a ctx or as a text is XLL_ERROR_INVALID, not a crash.
+ *  - Trust.  What is listed is what the hypervisor lists.  A name is whatever xenstore holds: any
+ *    bytes, not always UTF-8, not always unique.  Escape it before it meets a terminal.
+ *  - Threads.  A ctx may be used by many threads at once; what was returned belongs to whoever
+ *    holds it.  After fork() a child opens its own ctx and leaves its parent's alone.
+ *
+ *     static bool print_names(GError **error)
+ *     {
+ *         g_autoptr(xll_ctx) ctx = xll_open(error);
+ *         g_autoptr(xll_domain_list) list = ctx ? xll_list_domains(ctx, error) : NULL;
+ *
+ *         for (size_t i = 0; list && i < list->num; i++)
+ *             printf("%u %s\n", list->domains[i]->domid, list->domains[i]->name ?: "(none)");
+ *         return list != NULL;
+ *     }
+ */
+#ifndef XLL_H
+#define XLL_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+G_BEGIN_DECLS
+
+#pragma GCC visibility push(default)
+
+/* ---- Errors ---------------------------------------------------------------------------------- */
+
+#define XLL_ERROR (xll_error_quark())
+
+/** The codes of XLL_ERROR.  Every message says what was tried, and what to do where that is known.
+ */
+typedef enum xll_error {
+    XLL_ERROR_FAILED = 0,     /* none of those below; the message has the system's reason */
+    XLL_ERROR_INVALID = 1,    /* an argument that cannot be right, such as NULL or an empty name */
+    XLL_ERROR_NO_XEN = 2,     /* this machine does not run on Xen, or its driver is not loaded */
+    XLL_ERROR_PERMISSION = 3, /* not root, or root of a domain that may not ask this */
+    XLL_ERROR_VERSION = 4,    /* the hypervisor's interface is of another version */
+    XLL_ERROR_XENSTORE = 5,   /* xenstored cannot be reached, or went away */
+    XLL_ERROR_NOT_FOUND = 6,  /* the hypervisor lists no such domain */
+    XLL_ERROR_NO_NAME = 7,    /* the domain is there and has no name */
+    XLL_ERROR_AMBIGUOUS = 8,  /* several domains have that name; the message has their domids */
+    XLL_ERROR_UNSUPPORTED = 9 /* this hypervisor has no such feature */
+} xll_error;
+
+GQuark xll_error_quark(void);
+
+/* ---- Context --------------------------------------------------------------------------------- */
+
+/** A connection to the hypervisor and, from the first call that needs it on, to xenstore. */
+typedef struct xll_ctx xll_ctx;
+
+/**
+ * Open the hypervisor's interface.  Xenstore is reached for when it is first needed, so that what
+ * the hypervisor alone knows can be had while xenstored is down.  A connection to xenstore that is
+ * lost stays lost for this ctx.
+ *
+ * Returns a ctx to be closed with xll_close(), or NULL with XLL_ERROR_NO_XEN,
+ * XLL_ERROR_PERMISSION or XLL_ERROR_FAILED.
+ */
+xll_ctx *xll_open(GError **error);
+
+/** Close a ctx that no thread is using any more.  NULL is fine; errno is kept. */
+void xll_close(xll_ctx *ctx);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_ctx, xll_close)
+
+/*
+ * Every function with a ctx may also fail with
+ *
+ *   XLL_ERROR_INVALID     `ctx` is NULL;
+ *   XLL_ERROR_PERMISSION  the hypervisor does not let this domain ask (a guest, for example);
+ *   XLL_ERROR_VERSION     libxenctrl is of another Xen than the hypervisor (its answer is EACCES,
+ *                         as it is where Flask's policy forbids the call);
+ *   XLL_ERROR_UNSUPPORTED the hypervisor does not know the call;
+ *   XLL_ERROR_FAILED      all else;
+ *
+ * and one that is marked "reads xenstore" with
+ *
+ *   XLL_ERROR_XENSTORE    xenstored cannot be reached, or went away.
+ */
+
+/* ---- Domains --------------------------------------------------------------------------------- */
+
+/** The largest domid a domain can have; those above are reserved (DOMID_FIRST_RESERVED). */
+#define XLL_DOMID_MAX 0x7fefU
+
+/** Why a domain shut down.  A guest can report any code from 0 to 255, these are the named ones. */
+typedef enum xll_shutdown {
+    XLL_SHUTDOWN_NONE = -1, /* it did not shut down */
+    XLL_SHUTDOWN_POWEROFF = 0,
+    XLL_SHUTDOWN_REBOOT = 1,
+    XLL_SHUTDOWN_SUSPEND = 2,
+    XLL_SHUTDOWN_CRASH = 3,
+    XLL_SHUTDOWN_WATCHDOG = 4,
+    XLL_SHUTDOWN_SOFT_RESET = 5
+} xll_shutdown;
+
+/** One domain, as it was at one moment; the name is of a moment later. */
+typedef struct xll_domain {
+    uint32_t domid;
+    const char *name;         /* NULL: it has none */
+    char uuid[37];            /* lower case, with dashes; the handle its toolstack gave it */
+    bool hvm;                 /* HVM or PVH, as opposed to PV */
+    bool running;             /* these five are the hypervisor's and not exclusive: */
+    bool blocked;             /*   running and blocked are of this moment, */
+    bool paused;              /*   paused by a toolstack, */
+    bool shutdown;            /*   shut down by itself, with a reason, */
+    bool dying;               /*   being torn down */
+    int shutdown_reason;      /* an xll_shutdown, or another code up to 255 */
+    uint32_t vcpus_online;    /* how many are online */
+    uint32_t ssidref;         /* its security id, for xll_get_security_label() */
+    uint32_t cpupool;         /* the id of the pool it runs in, UINT32_MAX for none */
+    uint64_t memory_kib;      /* what it has, in KiB */
+    uint64_t outstanding_kib; /* what it claimed and does not have yet, in KiB */
+    uint64_t max_memory_kib;  /* what it may have, in KiB */
+    uint64_t cpu_time_ns;     /* what all its vcpus used since it was made, in nanoseconds */
+} xll_domain;
+
+/** Free a domain from xll_get_domain(), and no other.  NULL is fine. */
+void xll_domain_free(xll_domain *domain);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_domain, xll_domain_free)
+
+/** Domains in the hypervisor's order, by domid. */
+typedef struct xll_domain_list {
+    size_t num;
+    const xll_domain *const *domains; /* `num` of them and a NULL */
+} xll_domain_list;
+
+/** Free a list and all in it.  NULL is fine. */
+void xll_domain_list_free(xll_domain_list *list);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_domain_list, xll_domain_list_free)
+
+/**
+ * All domains that the hypervisor lists, however many.  One without a name is listed, with NULL for
+ * its name.  One that the hypervisor ceased to list meanwhile may be left out, no other.
+ * Reads xenstore.
+ */
+xll_domain_list *xll_list_domains(xll_ctx *ctx, GError **error);
+
+/**
+ * One domain.  Reads xenstore.
+ * XLL_ERROR_NOT_FOUND if the hypervisor lists no domain of that domid.
+ */
+xll_domain *xll_get_domain(xll_ctx *ctx, uint32_t domid, GError **error);
+
+/**
+ * The security label behind an ssidref, for g_free().
+ * XLL_ERROR_UNSUPPORTED if the hypervisor runs without Flask.
+ */
+char *xll_get_security_label(xll_ctx *ctx, uint32_t ssidref, GError **error);
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+/**
+ * A domain's name, for g_free().  Reads xenstore.
+ * XLL_ERROR_NOT_FOUND if the hypervisor lists no domain of that domid, whatever xenstore holds for
+ * it; XLL_ERROR_NO_NAME if it lists one and that has no name.
+ */
+char *xll_domid_to_name(xll_ctx *ctx, uint32_t domid, GError **error);
+
+/**
+ * Find the domid of the domain that has exactly this name.  Only domains that the hypervisor lists
+ * are looked at.  A name of digits is a name here, not a domid.  Reads xenstore.
+ *
+ * True with `*domid` set (`domid` may be NULL), else false with `*domid` untouched and
+ * XLL_ERROR_INVALID (NULL or empty), XLL_ERROR_NOT_FOUND or XLL_ERROR_AMBIGUOUS.
+ */
+bool xll_name_to_domid(xll_ctx *ctx, const char *name, uint32_t *domid, GError **error);
+
+/**
+ * The same in a list that one has: asks nobody, and fails in the same ways.
+ * Returns the list's own domain, which lives as long as the list.
+ */
+const xll_domain *xll_find_domain(const xll_domain_list *list, const char *name, GError **error);
+
+/* ---- Host ------------------------------------------------------------------------------------ */
+
+/** What hypervisor this is.  No string is NULL. */
+typedef struct xll_version_info {
+    uint32_t major;
+    uint32_t minor;
+    uint32_t pagesize;        /* bytes */
+    uint64_t virt_start;      /* where the hypervisor begins in a PV guest's address space */
+    const char *extra;        /* what follows major.minor: ".1-pre" */
+    const char *capabilities; /* the guests it can run, separated by spaces */
+    const char *changeset;
+    const char *commandline;
+    const char *compiler;
+    const char *compile_by;
+    const char *compile_domain;
+    const char *compile_date;
+    const char *build_id; /* hexadecimal; empty if it has none, or does not tell */
+} xll_version_info;
+
+/** The hypervisor's version, for xll_version_info_free().  Every Xen answers, of any interface. */
+xll_version_info *xll_get_version_info(xll_ctx *ctx, GError **error);
+
+/** NULL is fine. */
+void xll_version_info_free(xll_version_info *info);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_version_info, xll_version_info_free)
+
+/** The bits of xll_physinfo's capabilities. */
+typedef enum xll_physcap {
+    XLL_PHYSCAP_HVM = 1 << 0,
+    XLL_PHYSCAP_PV = 1 << 1,
+    XLL_PHYSCAP_DIRECTIO = 1 << 2, /* an IOMMU: devices can be passed through */
+    XLL_PHYSCAP_HAP = 1 << 3,      /* hardware assisted paging */
+    XLL_PHYSCAP_SHADOW = 1 << 4,   /* shadow paging */
+    XLL_PHYSCAP_IOMMU_HAP_PT_SHARE = 1 << 5,
+    XLL_PHYSCAP_VMTRACE = 1 << 6,
+    XLL_PHYSCAP_VPMU = 1 << 7,
+    XLL_PHYSCAP_GNTTAB_V1 = 1 << 8,
+    XLL_PHYSCAP_GNTTAB_V2 = 1 << 9
+} xll_physcap;
+
+/** The machine, as the hypervisor sees it. */
+typedef struct xll_physinfo {
+    uint32_t nr_cpus; /* online */
+    uint32_t max_cpu_id;
+    uint32_t free_cpus; /* in no cpupool */
+    uint32_t nr_nodes;  /* NUMA nodes online */
+    uint32_t cores_per_socket;
+    uint32_t threads_per_core;
+    uint32_t cpu_khz;
+    uint32_t capabilities;      /* of xll_physcap */
+    uint32_t hw_cap[8];         /* the CPU's features: words of CPUID, on x86 */
+    uint64_t total_kib;         /* memory, in KiB, as all that follow */
+    uint64_t free_kib;          /* given to no domain; what is claimed is still in it */
+    uint64_t scrub_kib;         /* freed, and to be scrubbed yet */
+    uint64_t outstanding_kib;   /* claimed by domains that do not have it yet */
+    uint64_t sharing_freed_kib; /* what sharing pages between domains saved */
+    uint64_t sharing_used_kib;  /* what the shared pages take */
+    const char *scheduler;      /* of the first cpupool: "credit2", ...; "unknown" if it is new */
+} xll_physinfo;
+
+/** The machine, for xll_physinfo_free(). */
+xll_physinfo *xll_get_physinfo(xll_ctx *ctx, GError **error);
+
+/** NULL is fine. */
+void xll_physinfo_free(xll_physinfo *info);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_physinfo, xll_physinfo_free)
+
+#pragma GCC visibility pop
+
+G_END_DECLS
+
+#endif
