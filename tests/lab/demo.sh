@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What `scons demo` shows, run inside dom0.
+set -u
+
+say() {
+    printf '\n\033[1m%s\033[0m\n' "$*"
+}
+
+show() {
+    printf '\n\033[36mdom0#\033[0m %s\n' "$*"
+    "$@" || printf '(exit status %s)\n' "$?"
+}
+
+say "Three guests, made by Debian's own xl: two run, one is paused."
+for guest in web db; do
+    show lab-guest "$guest"
+done
+show lab-guest -p batch
+
+say "xl-lite on this host"
+show xl-lite list
+show xl-lite list db
+show xl-lite list -v
+show xl-lite domid web
+show xl-lite domname 0
+show xl-lite info
+show xl-lite list --json
+
+say "The same list by xl itself"
+show xl list
+
+say "When something is wrong"
+show xl-lite domid wbe
+show xl-lite domname 4294967296
+
+say "A program on xsutil: reads, writes, a directory and a transaction (xsutil/example.c)"
+show xsutil-example
+show xsutil-example
+show xenstore-ls /tool/xsutil-example
