@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the compiler says about code that uses xsutil.h. */
+#ifndef TESTS_COMPILE_H
+#define TESTS_COMPILE_H
+
+/**
+ * Assert that a C function of these statements compiles without warnings, or that it does not. In
+ * scope: `gc`, `t`, `ap`, and a variable of each type that outputs have: `len`, `u`, `i`, `b`.
+ */
+void test_compile_good(const char *statements);
+void test_compile_bad(const char *statements);
+
+/** Assert that xsutil.h compiles by itself under these options ("-x c++ -std=c++11", ...). */
+void test_compile_header(const char *options);
+
+#endif

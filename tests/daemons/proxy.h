@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Stands between clients and a real daemon: records what passes, and fails as told where a real
+ * daemon cannot be made to.
+ *
+ *     TestProxy *proxy = test_proxy_start(test_daemon_socket(daemon));
+ *     test_proxy_use(proxy);
+ *     test_proxy_fail(proxy, XS_TRANSACTION_START, 0, 1, PROXY_ERROR, "ENOSPC");
+ *     ...
+ *     g_assert_cmpuint(test_proxy_count(proxy, XS_WRITE), ==, 0);
+ *     test_proxy_stop(proxy);
+ *
+ * It runs in a thread of the test program.
+ */
+#ifndef TESTS_PROXY_H
+#define TESTS_PROXY_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <xenstore.h>
+
+typedef struct TestProxy TestProxy;
+
+typedef enum TestProxyAction {
+    PROXY_PASS,
+    PROXY_ERROR,       /* answered with this error string; the daemon never sees it, except that a
+                          commit becomes an abort, as the transaction must end */
+    PROXY_DROP_BEFORE, /* the connection is lost, the daemon never sees it */
+    PROXY_DROP_AFTER   /* the connection is lost once the daemon has done it */
+} TestProxyAction;
+
+TestProxy *test_proxy_start(const char *daemon_socket);
+void test_proxy_stop(TestProxy *proxy);
+
+/** Have xs_open() and xsu_open() find the proxy. */
+void test_proxy_use(const TestProxy *proxy);
+
+/**
+ * From now on let `skip` messages of a type (an XS_...) pass, then do this to the next `times`.
+ * `error` is the daemon's word for it ("ENOSPC"), and is not copied.
+ */
+void test_proxy_fail(TestProxy *proxy, uint32_t type, unsigned int skip, unsigned int times,
+                     TestProxyAction action, const char *error);
+
+/** How many requests of a type have come, and how many of any type. */
+unsigned int test_proxy_count(TestProxy *proxy, uint32_t type);
+unsigned int test_proxy_total(TestProxy *proxy);
+
+/** How many of a type came outside any transaction. */
+unsigned int test_proxy_count_outside(TestProxy *proxy, uint32_t type);
+
+/** How many of a type had this payload. */
+unsigned int test_proxy_count_payload(TestProxy *proxy, uint32_t type, const void *payload,
+                                      size_t size);
+
+/** How many connections have been made. */
+unsigned int test_proxy_connections(TestProxy *proxy);
+
+/**
+ * Assert that nothing has been sent on this handle since `total` was read: a request of its own
+ * must be the very next to arrive.
+ */
+void test_proxy_assert_silent(TestProxy *proxy, unsigned int total, struct xs_handle *xsh);
+
+#endif

@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# xl-lite where there is no Xen: usage, exit statuses, and one clear line when something is missing.
+# What it shows on a real Xen is compared with xl in the lab (tests/lab/suite.sh).
+# Environment: BUILD, the directory of xl-lite.
+set -u
+number=0
+status=0
+out=$(mktemp) err=$(mktemp)
+trap 'rm -f "$out" "$err"' EXIT
+
+report() {
+    number=$((number + 1))
+    if [ "$1" -eq 0 ]; then
+        echo "ok $number - $2"
+    else
+        echo "not ok $number - $2"
+        sed 's/^/# /' "$out" "$err"
+        status=1
+    fi
+}
+
+run() {
+    "$BUILD/xl-lite" "$@" >"$out" 2>"$err"
+}
+
+# expect STATUS STREAM PATTERN ARGUMENT...: the exit status, and a line on out or err; the other
+# stream stays empty, and an error is one line.
+expect() {
+    wanted=$1 stream=$2 pattern=$3
+    shift 3
+    run "$@"
+    got=$?
+    if [ "$stream" = out ]; then shown=$out silent=$err; else shown=$err silent=$out; fi
+    [ "$got" -eq "$wanted" ] && grep -qE -- "$pattern" "$shown" && [ ! -s "$silent" ] \
+        && { [ "$stream" = out ] || [ $# -eq 0 ] || [ "$(wc -l <"$err")" -eq 1 ]; }
+    report $? "xl-lite $* exits $wanted, says $pattern"
+}
+
+expect 0 out '^Usage: xl-lite COMMAND' --help
+expect 0 out '^Usage: xl-lite COMMAND' help
+expect 0 out '^xl-lite [0-9]+\.[0-9]+\.[0-9]+$' --version
+expect 2 err '^Usage: xl-lite COMMAND'
+for command in list domid domname info; do
+    expect 0 out "^Usage: xl-lite $command" $command --help
+    expect 0 out '^Examples?:' $command --help
+    expect 2 err "--nosuch.*xl-lite $command --help" $command --nosuch
+done
+expect 2 err "unknown command 'lst'" lst
+expect 2 err "'create' is not a command of xl-lite; use .xl create" create x.cfg
+expect 2 err "domid: it takes one argument" domid
+expect 2 err "domid: it takes one argument" domid a b
+expect 2 err "domname: it takes one argument" domname
+expect 2 err "info: it takes no argument" info x
+for bad in "" "+1" " 1" "1x" "0x1" "1 "; do
+    expect 2 err "'[${bad:-x}]*' is not a domid, which is a number from 0 to 32751" domname "$bad"
+done
+for bad in 32752 65536 4294967296 18446744073709551616; do
+    expect 1 err "there is no domain $bad: domids go from 0 to 32751" domname $bad
+done
+expect 2 err "'-1' is not a domid" domname -- -1
+
+# Without a hypervisor every command says so, in one line of its own and no library's.
+if [ -e /dev/xen/privcmd ] || [ -e /proc/xen/privcmd ]; then
+    echo "# this machine is a Xen host: what happens without one was not tried"
+else
+    for command in "list" "list -v" "list --json" "list 0" "domid x" "domname 0" "info"; do
+        # shellcheck disable=SC2086 # words
+        expect 1 err '^xl-lite: .*not running on Xen' $command
+    done
+    valgrind -q --error-exitcode=99 --leak-check=full "$BUILD/xl-lite" list >"$out" 2>"$err"
+    [ $? -eq 1 ]
+    report $? "failing is clean under valgrind"
+fi
+
+"$BUILD/xl-lite" --help >/dev/full 2>"$err"
+[ $? -eq 1 ] && [ "$(wc -l <"$err")" -eq 1 ]
+report $? "a full disk is an error that is reported"
+valgrind -q --error-exitcode=99 --leak-check=full "$BUILD/xl-lite" list --help >"$out" 2>"$err"
+report $? "help is clean under valgrind"
+echo "1..$number"
+exit $status

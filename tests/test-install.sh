@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# `scons install` gives what a program needs: found by pkg-config, linked shared and static, from C
+# and from C++, and README's program compiles as it stands there.
+# It builds a copy of the checkout, as the build that runs this test is not finished.
+# Environment: SOURCE, the checkout.
+# shellcheck disable=SC2046,SC2317 # flags are words; check() calls what it is given
+set -u
+number=0
+status=0
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+mkdir "$root/source" && cd "$root/source" || exit 1
+tar -C "$SOURCE" -c --exclude=./build --exclude=./.git . | tar -x
+prefix=$root/usr
+PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+LD_LIBRARY_PATH=$prefix/lib
+export PKG_CONFIG_PATH LD_LIBRARY_PATH
+
+check() {
+    number=$((number + 1))
+    title=$1
+    shift
+    if output=$("$@" 2>&1); then
+        echo "ok $number - $title"
+    else
+        echo "not ok $number - $title"
+        echo "$output" | sed 's/^/# /'
+        status=1
+    fi
+}
+
+# The first C block of README.md.
+awk '/^```c$/ { inside = 1; next } /^```$/ { if (inside) exit } inside' README.md >"$root/readme.c"
+cat >"$root/plus.cc" <<'END'
+#include <xsutil/xsutil.h>
+#include <xl-lite/xll.h>
+int main()
+{
+    XSU_GC(gc, nullptr);
+    return xs_pathf(gc, "/local/domain/%u", 1u) ? 0 : 1;
+}
+END
+cat >"$root/both.c" <<'END'
+#include <xl-lite/xll.h>
+#include <xsutil/xsutil.h>
+int main(void)
+{
+    g_autoptr(GError) error = NULL;
+    XSU_GC(gc, NULL);
+    return xs_pathf(gc, "/local/domain/%u", 1u) && xll_error_quark() ? 0 : 1;
+}
+END
+
+flags() { pkg-config --cflags --libs "$@"; }
+installed() { [ -e "$prefix/$1" ] || { echo "$1 is missing"; return 1; }; }
+soname() { readelf -d "$prefix/lib/$1" | grep -q "SONAME.*\[$1\.so\.[0-9]*\]\|SONAME.*\[$2\]"; }
+
+check "scons install" scons -s install PREFIX="$prefix"
+for file in include/xsutil/xsutil.h include/xl-lite/xll.h lib/libxsutil.a lib/libxl-lite.a \
+    lib/libxsutil.so lib/libxl-lite.so lib/pkgconfig/xsutil.pc lib/pkgconfig/xl-lite.pc bin/xl-lite; do
+    check "$file is installed" installed "$file"
+done
+check "libxsutil has a soname" soname libxsutil.so libxsutil.so.0
+check "libxl-lite has a soname" soname libxl-lite.so libxl-lite.so.0
+check "README's program compiles without a warning" \
+    gcc -Wall -Wextra -Werror "$root/readme.c" -o "$root/readme" $(flags xsutil)
+check "the headers serve C++" \
+    g++ -Wall -Wextra -Werror "$root/plus.cc" -o "$root/plus" $(flags xsutil xl-lite)
+check "a C++ program runs" "$root/plus"
+check "a program links both libraries" \
+    gcc -Wall -Wextra -Werror "$root/both.c" -o "$root/both" $(flags xsutil xl-lite)
+check "it runs on the shared libraries" "$root/both"
+rm -f "$prefix"/lib/*.so*
+check "it links the static libraries" \
+    gcc "$root/both.c" -o "$root/static" $(flags --static xsutil xl-lite)
+check "it runs without the shared ones" "$root/static"
+check "DESTDIR goes in front" scons -s install PREFIX=/usr LIBDIR=lib/here DESTDIR="$root/dest"
+check "LIBDIR is honoured" test -e "$root/dest/usr/lib/here/libxsutil.so"
+check "an unknown option is an error that names it" \
+    sh -c 'scons -s NOSUCH=1 2>&1 | grep -q "unknown option: NOSUCH"'
+echo "1..$number"
+exit $status

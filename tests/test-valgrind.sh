@@ -1,0 +1,44 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Each test program once more under valgrind: no error, no leak.  And scratch that was rewound or
+# freed is caught when it is used.
+# Environment: TEST_PROGRAMS, and what they need themselves.
+set -u
+number=0
+status=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+export XSU_CASES="${XSU_VALGRIND_CASES:-3000}"
+
+report() {
+    number=$((number + 1))
+    if [ "$1" -eq 0 ]; then
+        echo "ok $number - $2"
+    else
+        echo "not ok $number - $2"
+        sed 's/^/# /' "$log" | tail -n 60
+        status=1
+    fi
+}
+
+run() {
+    valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible \
+        --errors-for-leak-kinds=definite,indirect,possible --child-silent-after-fork=yes \
+        "$@" >"$log" 2>&1
+}
+
+gc_program=
+for program in $TEST_PROGRAMS; do
+    run "$program" --tap
+    report $? "$(basename "$program") is clean under valgrind"
+    case $program in */test-gc) gc_program=$program ;; esac
+done
+run "$gc_program" --misuse none
+report $? "proper use of scratch is no error"
+for misuse in rewound freed; do
+    run "$gc_program" --misuse $misuse
+    [ $? -eq 99 ] && grep -qE 'Invalid read|uninitialised' "$log"
+    report $? "valgrind catches the use of $misuse scratch"
+done
+echo "1..$number"
+exit $status
