@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# User-space instructions of one read outside libxenstore's xs_read, by callgrind: for xs_readf,
+# and for asprintf + xs_read + free.  usage: count-instructions.sh BENCH-READ
+set -eu
+bench=$1
+reads=1000
+
+# Everything in the function named, less what xs_read and all below it cost.
+per_read() {
+    out=$(mktemp)
+    valgrind --tool=callgrind --callgrind-out-file="$out" --toggle-collect="$2" \
+        "$bench" count "$1" "$reads" >/dev/null 2>&1
+    callgrind_annotate --inclusive=yes --threshold=100 "$out" | tr -d , | awk -v reads="$reads" '
+        /PROGRAM TOTALS/ { total = $1 }
+        /:xs_read / { inside = $1 }
+        END { if (!total || !inside) exit 1; printf "%.0f\n", (total - inside) / reads }'
+    rm -f "$out"
+}
+
+if [ "${2:-}" != inside ]; then
+    exec "$bench" serve "$0" "$bench" inside
+fi
+ours=$(per_read readf read_by_readf)
+hand=$(per_read hand read_by_hand)
+printf '\nInstructions of one read outside xs_read (callgrind, %s reads)\n\n' "$reads"
+printf '%-44s %s\n' "xs_readf, gc included" "$ours" "asprintf + xs_read + free + free" "$hand"
+awk -v a="$ours" -v b="$hand" 'BEGIN { printf "%-44s %.2f\n", "  ratio", a / b }'
