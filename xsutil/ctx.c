@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Connections, and what the failure of a call on one means. */
-#include "xsutil-private.h"
+#include "conn.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,9 +30,11 @@ static size_t payload_max(void)
 static xsu_ctx *ctx_new(struct xs_handle *xsh, bool owned)
 {
     xsu_ctx *ctx = malloc(sizeof *ctx);
-    if (!ctx)
+    xsu_conn *conn = malloc(sizeof *conn);
+    if (!ctx || !conn)
         xsu__die("out of memory");
-    *ctx = (xsu_ctx){.xsh = xsh, .owned = owned, .payload_max = payload_max()};
+    xsu__conn_init(conn);
+    *ctx = (xsu_ctx){.xsh = xsh, .conn = conn, .owned = owned, .payload_max = payload_max()};
     return ctx;
 }
 
@@ -54,7 +56,11 @@ xsu_ctx *xsu_attach(struct xs_handle *xsh)
 void xsu_close(xsu_ctx *ctx)
 {
     int saved = errno;
-    if (ctx && ctx->owned)
+    if (!ctx)
+        return;
+    xsu__conn_end(ctx->conn);
+    free(ctx->conn);
+    if (ctx->owned)
         xs_close(ctx->xsh);
     free(ctx);
     errno = saved;

@@ -11,8 +11,11 @@
 
 /* ctx.c */
 
+typedef struct xsu_conn xsu_conn;
+
 struct xsu_ctx {
     struct xs_handle *xsh;
+    xsu_conn *conn;     /* for batches (conn.h) */
     bool owned;         /* opened here, so closed here */
     size_t payload_max; /* what one message may carry */
     atomic_bool lost;   /* the connection is known to be lost */

@@ -336,6 +336,124 @@ bool xsu_txn_next(xsu_txn *txn);
 /** After the loop: true if committed, else aborted, false and errno. */
 bool xsu_txn_done(xsu_txn *txn);
 
+/* ---- Batches --------------------------------------------------------------------------------- */
+
+/*
+ * Many requests in one round trip.  Append operations, run them, look at the outputs:
+ *
+ *     xsu_batch *b = xsu_batch_new(gc);
+ *     for (i = 0; i < n; i++)
+ *         xsu_batch_readf(b, &names[i], "/local/domain/%u/name", domids[i]);
+ *     if (!xsu_batch_run(b))
+ *         return false;
+ *
+ * Appending copies paths and values and sets value, entries and num to NULL or 0 at once; the
+ * outputs themselves must outlive the run, and an output that is NULL is not wanted.  Nothing is
+ * reported before the run.  What was read lives in the gc.  Operations take effect in the order in
+ * which they were queued, except that a directory too long for one reply (over 4096 bytes, on C
+ * xenstored) is read behind the others.
+ *
+ *   event                                          outcome
+ *   a read or directory of what is absent          NULL, or a typed output untouched: no failure
+ *   rm of what is absent                           no failure
+ *   NULL or an invalid path or value               not sent; the others are; run() is false
+ *   any other failure of one operation             the others complete; run() is false
+ *   the connection is lost                         ECONNRESET for all that were not answered: what
+ *                                                  they change may have been changed; not sent
+ * again the daemon breaks the protocol                 EPROTO, likewise the timeout passes
+ * ETIMEDOUT, likewise it cannot be opened                            its errno, and nothing was
+ * sent
+ *
+ * After the last four the next run opens a new connection.  run()'s errno is that of the first
+ * operation, in the order queued, that failed.  Over quota is ENOSPC on both daemons; an error that
+ * the daemon has and we do not know is EIO.
+ *
+ * A batch has a connection of its own, one for all batches of a ctx, as libxenstore keeps one
+ * request in flight.  It is opened at the first run, on xs_open()'s rules; a forked child opens its
+ * own; xentoolcore_restrict_all() leaves it dead, and later runs fail with EPERM.  Threads may run
+ * batches of their own gcs at once, and wait for each other.  No SIGPIPE reaches the program.
+ */
+
+typedef struct xsu_batch xsu_batch;
+
+/** An empty batch, which lives in its gc and may be run again and again.  Never NULL. */
+xsu_batch *xsu_batch_new(xsu_gc *gc);
+
+/** A run ends with ETIMEDOUT after this long, in milliseconds; 0, as at first: it waits for ever.
+ */
+void xsu_batch_set_timeout(xsu_batch *b, unsigned int timeout_ms);
+
+void xsu_batch_readf(xsu_batch *b, char **value, const char *fmt, ...) XSU_PRINTF(3, 4);
+void xsu_batch_vreadf(xsu_batch *b, char **value, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+void xsu_batch_read_bytesf(xsu_batch *b, void **value, unsigned int *len, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+void xsu_batch_vread_bytesf(xsu_batch *b, void **value, unsigned int *len, const char *fmt,
+                            va_list ap) XSU_PRINTF(4, 0);
+
+/** Typed reads, as xs_read_u64f() and its like: EINVAL or ERANGE for what is no such number. */
+void xsu_batch_read_u64f(xsu_batch *b, uint64_t *out, const char *fmt, ...) XSU_PRINTF(3, 4);
+void xsu_batch_vread_u64f(xsu_batch *b, uint64_t *out, const char *fmt, va_list ap)
+    XSU_PRINTF(3, 0);
+void xsu_batch_read_i64f(xsu_batch *b, int64_t *out, const char *fmt, ...) XSU_PRINTF(3, 4);
+void xsu_batch_vread_i64f(xsu_batch *b, int64_t *out, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+void xsu_batch_read_boolf(xsu_batch *b, bool *out, const char *fmt, ...) XSU_PRINTF(3, 4);
+void xsu_batch_vread_boolf(xsu_batch *b, bool *out, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+
+/** The children of a node, of any number, on both daemons. */
+void xsu_batch_directoryf(xsu_batch *b, char ***entries, unsigned int *num, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+void xsu_batch_vdirectoryf(xsu_batch *b, char ***entries, unsigned int *num, const char *fmt,
+                           va_list ap) XSU_PRINTF(4, 0);
+
+void xsu_batch_writef(xsu_batch *b, const char *value, const char *fmt, ...) XSU_PRINTF(3, 4);
+void xsu_batch_vwritef(xsu_batch *b, const char *value, const char *fmt, va_list ap)
+    XSU_PRINTF(3, 0);
+void xsu_batch_write_bytesf(xsu_batch *b, const void *data, size_t len, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+void xsu_batch_vwrite_bytesf(xsu_batch *b, const void *data, size_t len, const char *fmt,
+                             va_list ap) XSU_PRINTF(4, 0);
+void xsu_batch_mkdirf(xsu_batch *b, const char *fmt, ...) XSU_PRINTF(2, 3);
+void xsu_batch_vmkdirf(xsu_batch *b, const char *fmt, va_list ap) XSU_PRINTF(2, 0);
+void xsu_batch_rmf(xsu_batch *b, const char *fmt, ...) XSU_PRINTF(2, 3);
+void xsu_batch_vrmf(xsu_batch *b, const char *fmt, va_list ap) XSU_PRINTF(2, 0);
+
+/** A node's permissions, the owner first; its absence is ENOENT here. */
+void xsu_batch_get_permissionsf(xsu_batch *b, struct xs_permissions **perms, unsigned int *num,
+                                const char *fmt, ...) XSU_PRINTF(4, 5);
+void xsu_batch_vget_permissionsf(xsu_batch *b, struct xs_permissions **perms, unsigned int *num,
+                                 const char *fmt, va_list ap) XSU_PRINTF(4, 0);
+/** EINVAL for none, or for bits other than XS_PERM_READ and XS_PERM_WRITE. */
+void xsu_batch_set_permissionsf(xsu_batch *b, const struct xs_permissions *perms, unsigned int num,
+                                const char *fmt, ...) XSU_PRINTF(4, 5);
+void xsu_batch_vset_permissionsf(xsu_batch *b, const struct xs_permissions *perms, unsigned int num,
+                                 const char *fmt, va_list ap) XSU_PRINTF(4, 0);
+
+/**
+ * Send what was queued since the last run, and take all answers in.  True if every operation
+ * succeeded, and if there was none.
+ */
+bool xsu_batch_run(xsu_batch *b);
+
+/** How many operations were queued for the last run, or for the next once one is appended. */
+unsigned int xsu_batch_count(const xsu_batch *b);
+
+/** The errno of operation `n` of them, from 0; 0 if it succeeded.  EINVAL if there is no such. */
+int xsu_batch_errno(const xsu_batch *b, unsigned int n);
+
+/**
+ * The body: queue operations, run them where it needs to see answers, and return true to commit.
+ * What is still queued then is run before the commit.
+ */
+typedef bool (*xsu_batch_fn)(xsu_gc *gc, xsu_batch *b, void *data);
+
+/**
+ * Run `fn` in a transaction on the batches' connection, with the bounds and outcomes of
+ * xsu_transaction().  One in which any operation failed is never committed: false, with the first
+ * failure's errno.  (Absent reads are no failure.)  Without runs of the body's own it is three
+ * round trips: start, all operations, commit.
+ */
+bool xsu_batch_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_batch_fn fn, void *data);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * How a batch looks inside.
+ *
+ *   batch.c     queues operations, encoded at once, and makes results of replies
+ *   pipeline.c  sends what is queued and takes the replies in
+ */
+#ifndef XSUTIL_BATCH_PRIVATE_H
+#define XSUTIL_BATCH_PRIVATE_H
+
+#include "conn.h"
+
+/* What becomes of an operation's reply. */
+typedef enum xsu_result {
+    XSU_RESULT_NONE,
+    XSU_RESULT_BYTES,
+    XSU_RESULT_STRINGS,
+    XSU_RESULT_PERMISSIONS,
+    XSU_RESULT_U64,
+    XSU_RESULT_I64,
+    XSU_RESULT_BOOL,
+} xsu_result;
+
+/* Requests are numbered from 1 in the order they were queued: an operation's place is its id. */
+typedef struct xsu_op {
+    const char *message; /* header and payload; NULL if it could not be built */
+    size_t end;          /* where it ends in the stream of all messages of this run */
+    void *out;           /* what `result` says, or NULL */
+    unsigned int *num;   /* how many, or NULL */
+    int error;           /* 0, or the errno of this operation */
+    uint8_t type;        /* XS_READ, ... */
+    uint8_t result;      /* an xsu_result */
+    bool done;           /* answered, or never to be sent */
+    bool in_parts;       /* a directory that is too long for one reply */
+} xsu_op;
+
+/* Encoded messages, one behind the other; a message lies in one chunk. */
+typedef struct xsu_chunk {
+    struct xsu_chunk *next;
+    size_t used, size;
+    char data[];
+} xsu_chunk;
+
+struct xsu_batch {
+    xsu_gc *gc;
+    xs_transaction_t t;  /* all operations are in it */
+    uint32_t generation; /* of the connection that `t` belongs to; 0 for none */
+    unsigned int timeout_ms;
+    int failed; /* the first errno of all runs */
+    bool ran;   /* what is queued has been run; the next append begins anew */
+    xsu_op *ops;
+    unsigned int num, room;
+    xsu_chunk *first, *last; /* last: the one that is being filled */
+    size_t bytes;            /* encoded in all */
+};
+
+/** A batch in a transaction of the connection's `generation`. */
+xsu_batch *xsu__batch_in(xsu_gc *gc, xs_transaction_t t, uint32_t generation);
+
+/** Send all, take all in; every operation is done then, with its error. */
+void xsu__pipeline_run(xsu_batch *batch);
+
+/** The reply to an operation is there: make its result of it (batch.c). */
+void xsu__op_answered(xsu_batch *batch, xsu_op *op, const xsu_message *reply);
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "conn.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+void xentoolcore__register_active_handle(xsu_active_handle *handle);
+void xentoolcore__deregister_active_handle(xsu_active_handle *handle);
+int xentoolcore__restrict_by_dup2_null(int fd);
+
+/* The lock may be held by a run that waits for the daemon, so it is left alone; what was opened is
+ * made deaf under it, and nothing is opened again. */
+static int restrict_conn(xsu_active_handle *handle, uint16_t domid)
+{
+    xsu_conn *conn = (xsu_conn *)handle; /* its first member */
+    (void)domid;
+    atomic_store(&conn->restricted, true);
+    return xentoolcore__restrict_by_dup2_null(conn->fd);
+}
+
+void xsu__conn_init(xsu_conn *conn)
+{
+    const char *path = xs_daemon_socket();
+    *conn = (xsu_conn){.active = {.restrict_callback = restrict_conn}, .fd = -1};
+    conn->path = path ? strdup(path) : NULL;
+    conn->only_path = getenv("XENSTORED_PATH") != NULL;
+    pthread_mutex_init(&conn->lock, NULL);
+    xentoolcore__register_active_handle(&conn->active);
+}
+
+void xsu__conn_end(xsu_conn *conn)
+{
+    xentoolcore__deregister_active_handle(&conn->active);
+    xsu__conn_drop(conn);
+    free(conn->path);
+    pthread_mutex_destroy(&conn->lock);
+}
+
+void xsu__conn_drop(xsu_conn *conn)
+{
+    int fd = conn->fd;
+    conn->fd = -1;
+    if (fd >= 0)
+        close(fd);
+    xsu__decoder_reset(&conn->in);
+}
+
+static int open_socket(const char *path)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof addr.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    strcpy(addr.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0)
+        return fd;
+    int saved = errno;
+    close(fd);
+    errno = saved;
+    return -1;
+}
+
+static int open_path(const char *path, bool *is_socket)
+{
+    struct stat st;
+    if (!path || stat(path, &st))
+        return -1;
+    *is_socket = S_ISSOCK(st.st_mode);
+    return *is_socket ? open_socket(path) : open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+}
+
+/* xs_open()'s rules: XENSTORED_PATH, else the daemon's socket, else the device. */
+static int open_endpoint(xsu_conn *conn)
+{
+    int fd = open_path(conn->path, &conn->is_socket);
+    int first = errno;
+    if (fd < 0 && !conn->only_path)
+        fd = open_path("/dev/xen/xenbus", &conn->is_socket);
+    if (fd < 0 && !conn->only_path)
+        fd = open_path("/proc/xen/xenbus", &conn->is_socket);
+    if (fd < 0)
+        errno = first;
+    return fd;
+}
+
+static int conn_open(xsu_conn *conn)
+{
+    if (atomic_load(&conn->restricted))
+        return EPERM;
+    int fd = open_endpoint(conn);
+    if (fd < 0)
+        return errno;
+    conn->fd = fd;
+    conn->pid = getpid();
+    conn->generation++;
+    if (!atomic_load(&conn->restricted))
+        return 0;
+    xsu__conn_drop(conn); /* restricted meanwhile */
+    return EPERM;
+}
+
+int xsu__conn_enter(xsu_conn *conn, bool *reused)
+{
+    pthread_mutex_lock(&conn->lock);
+    if (conn->fd >= 0 && conn->pid != getpid())
+        xsu__conn_drop(conn); /* it is the parent's, who goes on using it */
+    *reused = conn->fd >= 0;
+    int err = *reused ? 0 : conn_open(conn);
+    if (err)
+        pthread_mutex_unlock(&conn->lock);
+    return err;
+}
+
+int xsu__conn_reopen(xsu_conn *conn)
+{
+    xsu__conn_drop(conn);
+    return conn_open(conn);
+}
+
+void xsu__conn_leave(xsu_conn *conn)
+{
+    pthread_mutex_unlock(&conn->lock);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+xsu_deadline xsu__deadline_in(unsigned int ms)
+{
+    return ms ? now_ns() + (uint64_t)ms * 1000000u : 0;
+}
+
+/* For poll(): at least what is left, so that it does not wake up too early. */
+static int ms_left(xsu_deadline deadline)
+{
+    uint64_t now = now_ns();
+    if (!deadline)
+        return -1;
+    uint64_t ms = deadline > now ? (deadline - now) / 1000000u + 1 : 0;
+    return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+static int wait_for(xsu_conn *conn, short events, xsu_deadline deadline)
+{
+    struct pollfd pfd = {.fd = conn->fd, .events = events};
+    for (;;) {
+        int n = poll(&pfd, 1, ms_left(deadline));
+        if (n > 0)
+            return 0;
+        if (n == 0)
+            return ETIMEDOUT;
+        if (errno != EINTR)
+            return ECONNRESET;
+    }
+}
+
+int xsu__conn_wait(xsu_conn *conn, bool to_send, xsu_deadline deadline)
+{
+    return wait_for(conn, POLLIN | (to_send ? POLLOUT : 0), deadline);
+}
+
+static bool is_passing(int err)
+{
+    return err == EAGAIN || err == EWOULDBLOCK || err == EINTR;
+}
+
+int xsu__conn_send(xsu_conn *conn, struct iovec *parts, size_t num, size_t *done)
+{
+    struct msghdr msg = {.msg_iov = parts, .msg_iovlen = num};
+    ssize_t n = conn->is_socket ? sendmsg(conn->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL)
+                                : write(conn->fd, parts[0].iov_base, parts[0].iov_len);
+    *done = n < 0 ? 0 : (size_t)n;
+    return n >= 0 || is_passing(errno) ? 0 : ECONNRESET;
+}
+
+int xsu__conn_receive(xsu_conn *conn, size_t least, xsu_deadline deadline)
+{
+    size_t room;
+    char *space = xsu__decoder_space(&conn->in, &room);
+    /* Asking for exactly what must come lets the kernel wait until it is all there. */
+    bool sleep_in_recv = conn->is_socket && !deadline;
+    int err = sleep_in_recv ? 0 : wait_for(conn, POLLIN, deadline);
+    if (err)
+        return err;
+    ssize_t n;
+    do {
+        if (sleep_in_recv)
+            n = recv(conn->fd, space, least < room ? least : room, MSG_WAITALL);
+        else
+            n = read(conn->fd, space, room);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0 && is_passing(errno))
+        return 0;
+    if (n <= 0)
+        return ECONNRESET;
+    xsu__decoder_filled(&conn->in, (size_t)n);
+    return 0;
+}
+
+static int send_all(xsu_conn *conn, struct iovec *message, xsu_deadline deadline)
+{
+    int err = 0;
+    while (!err && message->iov_len > 0) {
+        size_t done;
+        err = xsu__conn_send(conn, message, 1, &done);
+        message->iov_base = (char *)message->iov_base + done;
+        message->iov_len -= done;
+        if (!err && message->iov_len > 0)
+            err = wait_for(conn, POLLOUT, deadline);
+    }
+    return err;
+}
+
+/* The next message that is no watch event, which nobody asked this connection for. */
+static int receive_one(xsu_conn *conn, xsu_deadline deadline, xsu_message *reply)
+{
+    for (;;) {
+        xsu_decoded decoded = xsu__decoder_next(&conn->in, reply);
+        if (decoded == XSU_DECODE_BROKEN)
+            return EPROTO;
+        if (decoded == XSU_DECODED && reply->header.type != XS_WATCH_EVENT)
+            return 0;
+        if (decoded == XSU_DECODED)
+            continue;
+        int err = xsu__conn_receive(conn, xsu__decoder_lacks(&conn->in), deadline);
+        if (err)
+            return err;
+    }
+}
+
+int xsu__conn_exchange(xsu_conn *conn, const struct xsd_sockmsg *header, const void *first,
+                       size_t first_len, const void *second, size_t second_len,
+                       xsu_deadline deadline, xsu_message *reply)
+{
+    char buffer[XSU_WIRE_HEADER + XENSTORE_PAYLOAD_MAX];
+    char *end = xsu__wire_encode(buffer, header, first, first_len, second, second_len);
+    struct iovec message = {buffer, (size_t)(end - buffer)};
+    int err = send_all(conn, &message, deadline);
+    if (!err)
+        err = receive_one(conn, deadline, reply);
+    if (!err
+        && (reply->header.req_id != header->req_id
+            || (reply->header.type != header->type && reply->header.type != XS_ERROR)))
+        err = EPROTO;
+    if (err)
+        xsu__conn_drop(conn);
+    else if (reply->header.type == XS_ERROR)
+        err = xsu__wire_errno(reply->body, reply->header.len);
+    return err;
+}

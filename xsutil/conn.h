@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A ctx's second connection to xenstore, for requests that libxenstore cannot pipeline.
+ *
+ * It is opened when first used, on xs_open()'s rules, and again after it was lost.  It belongs to
+ * the process that opened it: a forked child opens its own.  After xentoolcore_restrict_all() it is
+ * dead for good, as libxenstore's own is.
+ */
+#ifndef XSUTIL_CONN_H
+#define XSUTIL_CONN_H
+
+#include "wire.h"
+#include <pthread.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/*
+ * libxentoolcore's list of handles to restrict.  It exports these for the libraries beside it,
+ * and Debian's libxen-dev leaves the header out (tools/include/xentoolcore_internal.h).
+ */
+typedef struct xsu_active_handle {
+    int (*restrict_callback)(struct xsu_active_handle *handle, uint16_t domid);
+    struct xsu_active_handle *next, **previous;
+} xsu_active_handle;
+
+struct xsu_conn {
+    xsu_active_handle active;
+    char *path;           /* the daemon's socket, as it was called when the ctx was made */
+    bool only_path;       /* XENSTORED_PATH was set: there is no device to fall back to */
+    pthread_mutex_t lock; /* held for one run at a time; guards what follows */
+    int fd;               /* -1 while there is none */
+    bool is_socket;
+    pid_t pid;           /* whose connection it is */
+    uint32_t generation; /* counts openings: transactions end with their connection */
+    atomic_bool restricted;
+    xsu_decoder in;
+};
+
+void xsu__conn_init(xsu_conn *conn);
+void xsu__conn_end(xsu_conn *conn);
+
+/**
+ * 0 with the lock held and a connection there, else an errno and the lock not held.  `*reused` says
+ * that it was open before, and may have been lost while nobody looked.
+ */
+int xsu__conn_enter(xsu_conn *conn, bool *reused);
+void xsu__conn_leave(xsu_conn *conn);
+/** With the lock held: a new connection in the place of this one. */
+int xsu__conn_reopen(xsu_conn *conn);
+
+/** Close it.  Its transactions end with it. */
+void xsu__conn_drop(xsu_conn *conn);
+
+/** When a wait must end, on CLOCK_MONOTONIC; 0 for never. */
+typedef uint64_t xsu_deadline;
+xsu_deadline xsu__deadline_in(unsigned int ms);
+
+/*
+ * 0 with *done set, or an errno: ECONNRESET if the connection is lost, ETIMEDOUT.
+ * Sending takes what the kernel takes at once, *done is 0 if that is nothing; on the xenbus
+ * device each of the parts must be one whole message.
+ */
+int xsu__conn_send(xsu_conn *conn, struct iovec *parts, size_t num, size_t *done);
+/** Wait until something can be sent, or something arrives. */
+int xsu__conn_wait(xsu_conn *conn, bool to_send, xsu_deadline deadline);
+/** Wait for `least` bytes, or on a device for any, and put them into conn->in. */
+int xsu__conn_receive(xsu_conn *conn, size_t least, xsu_deadline deadline);
+
+/**
+ * One request, one reply, with the lock held.  0 with the reply (valid until the connection is used
+ * again), an errno from the daemon, or one of the above, with the connection dropped.
+ */
+int xsu__conn_exchange(xsu_conn *conn, const struct xsd_sockmsg *header, const void *first,
+                       size_t first_len, const void *second, size_t second_len,
+                       xsu_deadline deadline, xsu_message *reply);
+
+#endif
