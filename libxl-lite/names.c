@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Domains' names, both ways. */
-#include <errno.h>
 #include <string.h>
 
 #include "xll-private.h"
 
+/* One round trip, however many there are. */
 bool xll__read_names(xsu_gc *gc, const uint32_t *domids, size_t num, char **names, GError **error)
 {
-    for (size_t i = 0; i < num; i++) {
-        names[i] = xs_readf(gc, XBT_NULL, "/local/domain/%u/name", domids[i]);
-        if (!names[i] && errno != ENOENT) {
-            xll__store_error(error, "read the domains' names");
-            return false;
-        }
-    }
-    return true;
+    xsu_batch *batch = xsu_batch_new(gc);
+
+    for (size_t i = 0; i < num; i++)
+        xsu_batch_readf(batch, &names[i], "/local/domain/%u/name", domids[i]);
+    if (xsu_batch_run(batch))
+        return true;
+    xll__store_error(error, "read the domains' names");
+    return false;
 }
 
 char *xll__domid_to_name(xll_ctx *ctx, xsu_gc *gc, uint32_t domid, GError **error)

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 
+from image import InitrdError
 from lab import Lab, LabError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -46,7 +47,8 @@ def show_lab(parts, build):
     with Lab(parts, programs=programs) as lab:
         lab.boot()
         with open(os.path.join(HERE, "demo.sh"), encoding="utf-8") as script:
-            return lab.run(script.read(), timeout=300)
+            colour = "" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else "NO_COLOR=1\n"
+            return lab.run(colour + script.read(), timeout=300)
 
 
 def main():
@@ -55,9 +57,9 @@ def main():
     xl_lite = os.path.join(build, "xl-lite")
     try:
         status = show_here(xl_lite) if is_control_domain() else show_lab(parts, build)
-    except LabError as error:
+    except (LabError, InitrdError) as error:
         print(f"demo: {error}", file=sys.stderr)
-        return error.status
+        return getattr(error, "status", 1)
     print(NEXT.format(xl_lite=os.path.relpath(xl_lite)))
     return status
 

@@ -3,12 +3,18 @@
 # What `scons demo` shows, run inside dom0.
 set -u
 
+if [ -n "${NO_COLOR:-}" ]; then
+    bold='' cyan='' plain=''
+else
+    bold=$(printf '\033[1m') cyan=$(printf '\033[36m') plain=$(printf '\033[0m')
+fi
+
 say() {
-    printf '\n\033[1m%s\033[0m\n' "$*"
+    printf '\n%s%s%s\n' "$bold" "$*" "$plain"
 }
 
 show() {
-    printf '\n\033[36mdom0#\033[0m %s\n' "$*"
+    printf '\n%sdom0#%s %s\n' "$cyan" "$plain" "$*"
     "$@" || printf '(exit status %s)\n' "$?"
 }
 

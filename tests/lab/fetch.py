@@ -202,7 +202,15 @@ def fetch(outdir):
     fresh = not usable or have != stamp_text(versions)
     if fresh:
         os.makedirs(outdir, exist_ok=True)
-        fetch_all(outdir, versions)
+        try:
+            fetch_all(outdir, versions)
+        except FetchError as error:
+            for folder in ("root.new", "scratch"):
+                shutil.rmtree(os.path.join(outdir, folder), ignore_errors=True)
+            if not usable:
+                raise
+            print(f"fetch: {error}; what is there stays in use", file=sys.stderr)
+            return False
     with open(os.path.join(outdir, STAMP), "w", encoding="utf-8") as stamp:
         stamp.write(stamp_text(versions))
     return fresh

@@ -19,6 +19,7 @@ ln -s /proc/self/fd /dev/fd
 for n in 0:stdin 1:stdout 2:stderr; do
     ln -s "/proc/self/fd/${n%:*}" "/dev/${n#*:}"
 done
+hostname dom0
 # LAB_TOKEN (what sets our messages apart from output), LAB_DAEMON, LAB_GUESTS, TERM
 # shellcheck source=/dev/null
 . /lab/env

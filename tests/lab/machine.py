@@ -50,10 +50,10 @@ class Machine:
         ports = {"tty": "virtconsole,chardev=tty,nr=0",
                  "out": "virtserialport,chardev=out,nr=1,name=out",
                  "in": "virtserialport,chardev=in,nr=2,name=in"}
-        command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max,-smap,-xsave,-avx,-avx2",
-                   "-smp", "2", "-m", str(memory), "-nodefaults", "-no-user-config",
-                   "-display", "none", "-no-reboot", "-kernel", xen,
-                   "-append", XEN_ARGUMENTS,
+        command = ["qemu-system-x86_64", "-accel", "tcg,thread=multi",
+                   "-cpu", "max,-smap,-xsave,-avx,-avx2", "-smp", "2", "-m", str(memory),
+                   "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+                   "-kernel", xen, "-append", XEN_ARGUMENTS,
                    "-initrd", f"{kernel} {DOM0_ARGUMENTS},{initrd}",
                    "-serial", f"file:/proc/self/fd/{self.log}",
                    "-device", "virtio-serial-pci"]

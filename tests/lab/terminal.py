@@ -4,6 +4,7 @@
 import os
 import select
 import shlex
+import shutil
 import sys
 import termios
 import tty
@@ -14,7 +15,7 @@ PROMPT = "dom0:\\w# "
 
 def shell_command():
     """Shell text that runs an interactive shell on dom0's end of the channel."""
-    columns, lines = os.get_terminal_size()
+    columns, lines = shutil.get_terminal_size()
     return (f"stty sane rows {lines} cols {columns} </dev/hvc1\n"
             f"export PS1={shlex.quote(PROMPT)}; cd /root\n"
             "exec setsid -c sh </dev/hvc1 >/dev/hvc1 2>&1\n")
