@@ -18,7 +18,7 @@ show() {
     "$@" || printf '(exit status %s)\n' "$?"
 }
 
-say "Three guests, made by Debian's own xl: two run, one is paused."
+say "Three guests, made by Debian's own xl (lab-guest writes a config and runs xl create): two run, one is paused."
 for guest in web db; do
     show lab-guest "$guest"
 done
@@ -31,7 +31,7 @@ show xl-lite list -v
 show xl-lite domid web
 show xl-lite domname 0
 show xl-lite info
-show xl-lite list --json
+show xl-lite list --json web
 
 say "The same list by xl itself"
 show xl list
