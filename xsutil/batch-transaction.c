@@ -10,7 +10,8 @@ static int exchange(xsu_conn *conn, uint32_t type, xs_transaction_t t, const cha
 {
     size_t len = strlen(body) + 1;
     struct xsd_sockmsg header = {.type = type, .req_id = 1, .tx_id = t, .len = (uint32_t)len};
-    return xsu__conn_exchange(conn, &header, body, len, NULL, 0, 0, reply);
+    xsu_deadline deadline = xsu__deadline_in(atomic_load(&conn->timeout_ms));
+    return xsu__conn_exchange(conn, &header, body, len, NULL, 0, deadline, reply);
 }
 
 /* A connection that was lost while idle has taken nothing, so it may be opened anew. */

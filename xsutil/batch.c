@@ -15,7 +15,14 @@ xsu_batch *xsu__batch_in(xsu_gc *gc, xs_transaction_t t, uint32_t generation)
     b->gc = gc;
     b->t = t;
     b->generation = generation;
+    b->timeout_ms = gc->ctx ? atomic_load(&gc->ctx->conn->timeout_ms) : 0;
     return b;
+}
+
+void xsu_set_timeout(xsu_ctx *ctx, unsigned int timeout_ms)
+{
+    if (ctx)
+        atomic_store(&ctx->conn->timeout_ms, timeout_ms);
 }
 
 xsu_batch *xsu_batch_new(xsu_gc *gc)

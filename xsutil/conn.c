@@ -99,7 +99,7 @@ static int conn_open(xsu_conn *conn)
         return EPERM;
     int fd = open_endpoint(conn);
     if (fd < 0)
-        return errno;
+        return errno == ENOENT ? ECONNREFUSED : errno; /* ENOENT is an absent node's */
     conn->fd = fd;
     conn->pid = getpid();
     conn->generation++;

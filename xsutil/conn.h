@@ -28,11 +28,12 @@ struct xsu_conn {
     char *path;           /* the daemon's socket, as it was called when the ctx was made */
     bool only_path;       /* XENSTORED_PATH was set: there is no device to fall back to */
     pthread_mutex_t lock; /* held for one run at a time; guards what follows */
-    int fd;               /* -1 while there is none */
+    atomic_int fd;        /* -1 while there is none; the restriction looks at it unlocked */
     bool is_socket;
     pid_t pid;           /* whose connection it is */
     uint32_t generation; /* counts openings: transactions end with their connection */
     atomic_bool restricted;
+    atomic_uint timeout_ms; /* of batches that have none of their own, and of transactions */
     xsu_decoder in;
 };
 

@@ -4,8 +4,9 @@
  *
  *   state       entered by                       left by
  *   IDLE        xsu_txn_enter, a conflict        start -> OPEN; its failure -> FAILED
- *   OPEN        start                            commit -> COMMITTED, FAILED, or IDLE; abort ->
- * FAILED COMMITTED, FAILED: the loop has ended
+ *   OPEN        start                            commit -> COMMITTED, FAILED or IDLE;
+ *                                                abort -> FAILED
+ *   COMMITTED, FAILED                            nothing: the loop has ended
  */
 #include "xsutil-private.h"
 #include <errno.h>

@@ -22,7 +22,7 @@ char *xsu__decoder_space(xsu_decoder *decoder, size_t *room)
 {
     if (decoder->start == decoder->end)
         decoder->start = decoder->end = 0;
-    if (decoder->start > 0 && decoder->end == decoder->size) {
+    if (decoder->start > 0 && decoder->end > decoder->size / 2) {
         memmove(decoder->data, decoder->data + decoder->start, decoder->end - decoder->start);
         decoder->end -= decoder->start;
         decoder->start = 0;

@@ -358,11 +358,13 @@ bool xsu_txn_done(xsu_txn *txn);
  *   rm of what is absent                           no failure
  *   NULL or an invalid path or value               not sent; the others are; run() is false
  *   any other failure of one operation             the others complete; run() is false
- *   the connection is lost                         ECONNRESET for all that were not answered: what
- *                                                  they change may have been changed; not sent
- * again the daemon breaks the protocol                 EPROTO, likewise the timeout passes
- * ETIMEDOUT, likewise it cannot be opened                            its errno, and nothing was
- * sent
+ *   the connection is lost                         ECONNRESET for all that were not answered:
+ *                                                  what they change may have been changed, and
+ *                                                  they are not sent again
+ *   the daemon breaks the protocol                 EPROTO, likewise
+ *   the timeout passes                             ETIMEDOUT, likewise
+ *   the connection cannot be opened                its errno (ECONNREFUSED: no daemon), and
+ *                                                  nothing was sent
  *
  * After the last four the next run opens a new connection.  run()'s errno is that of the first
  * operation, in the order queued, that failed.  Over quota is ENOSPC on both daemons; an error that
@@ -379,8 +381,12 @@ typedef struct xsu_batch xsu_batch;
 /** An empty batch, which lives in its gc and may be run again and again.  Never NULL. */
 xsu_batch *xsu_batch_new(xsu_gc *gc);
 
-/** A run ends with ETIMEDOUT after this long, in milliseconds; 0, as at first: it waits for ever.
+/**
+ * How long the batches of a ctx wait for the daemon, in milliseconds: each run, and the start and
+ * the end of a transaction.  Then they fail with ETIMEDOUT.  0, as at first: for ever.  It is taken
+ * over by batches made from now on; the second sets it for one of them.
  */
+void xsu_set_timeout(xsu_ctx *ctx, unsigned int timeout_ms);
 void xsu_batch_set_timeout(xsu_batch *b, unsigned int timeout_ms);
 
 void xsu_batch_readf(xsu_batch *b, char **value, const char *fmt, ...) XSU_PRINTF(3, 4);
