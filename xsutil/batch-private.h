@@ -21,17 +21,16 @@ typedef enum xsu_result {
     XSU_RESULT_BOOL,
 } xsu_result;
 
-/* Requests are numbered from 1 in the order they were queued: an operation's place is its id. */
 typedef struct xsu_op {
-    const char *message; /* header and payload; NULL if it could not be built */
-    size_t end;          /* where it ends in the stream of all messages of this run */
-    void *out;           /* what `result` says, or NULL */
-    unsigned int *num;   /* how many, or NULL */
-    int error;           /* 0, or the errno of this operation */
-    uint8_t type;        /* XS_READ, ... */
-    uint8_t result;      /* an xsu_result */
-    bool done;           /* answered, or never to be sent */
-    bool in_parts;       /* a directory that is too long for one reply */
+    char *message;     /* header and payload; NULL if it could not be built */
+    size_t end;        /* where it ends in the stream of all messages of this run */
+    void *out;         /* what `result` says, or NULL */
+    unsigned int *num; /* how many, or NULL */
+    int error;         /* 0, or the errno of this operation */
+    uint8_t type;      /* XS_READ, ... */
+    uint8_t result;    /* an xsu_result */
+    bool done;         /* answered, or never to be sent */
+    bool in_parts;     /* a directory that is too long for one reply */
 } xsu_op;
 
 /* Encoded messages, one behind the other; a message lies in one chunk. */

@@ -6,22 +6,26 @@
 #include <string.h>
 
 static int exchange(xsu_conn *conn, uint32_t type, xs_transaction_t t, const char *body,
-                    xsu_message *reply)
+                    xsu_deadline deadline, xsu_message *reply)
 {
     size_t len = strlen(body) + 1;
-    struct xsd_sockmsg header = {.type = type, .req_id = 1, .tx_id = t, .len = (uint32_t)len};
-    xsu_deadline deadline = xsu__deadline_in(atomic_load(&conn->timeout_ms));
+    struct xsd_sockmsg header = {.type = type, .tx_id = t, .len = (uint32_t)len};
     return xsu__conn_exchange(conn, &header, body, len, NULL, 0, deadline, reply);
 }
 
-/* A connection that was lost while idle has taken nothing, so it may be opened anew. */
-static int start_on(xsu_conn *conn, bool reused, xsu_message *reply)
+static xsu_deadline timeout_of(xsu_conn *conn)
 {
-    int err = exchange(conn, XS_TRANSACTION_START, XBT_NULL, "", reply);
+    return xsu__deadline_in(atomic_load(&conn->timeout_ms));
+}
+
+/* A connection that was lost while idle has taken nothing, so it may be opened anew. */
+static int start_on(xsu_conn *conn, bool reused, xsu_deadline deadline, xsu_message *reply)
+{
+    int err = exchange(conn, XS_TRANSACTION_START, XBT_NULL, "", deadline, reply);
     if (err != ECONNRESET || !reused)
         return err;
     err = xsu__conn_reopen(conn);
-    return err ? err : exchange(conn, XS_TRANSACTION_START, XBT_NULL, "", reply);
+    return err ? err : exchange(conn, XS_TRANSACTION_START, XBT_NULL, "", deadline, reply);
 }
 
 static int batch_start(xsu_txn *txn)
@@ -30,14 +34,17 @@ static int batch_start(xsu_txn *txn)
     xsu_message reply;
     uint64_t id = 0;
     bool reused;
-    int err = xsu__conn_enter(conn, &reused);
+    xsu_deadline deadline = timeout_of(conn);
+    int err = xsu__conn_enter(conn, deadline, &reused);
     if (err)
         return err;
-    err = start_on(conn, reused, &reply);
+    err = start_on(conn, reused, deadline, &reply);
     if (!err) {
         size_t len = strnlen(reply.body, reply.header.len);
         if (xsu__parse_u64(reply.body, len, &id) || id == XBT_NULL || id > UINT32_MAX)
             err = EPROTO;
+        if (err)
+            xsu__conn_drop(conn);
     }
     txn->t = (xs_transaction_t)id;
     txn->generation = conn->generation;
@@ -51,10 +58,12 @@ static int batch_end(xsu_txn *txn, bool abort)
     xsu_message reply;
     int err = ECONNRESET; /* the transaction ended with its connection */
     bool reused;
-    if (xsu__conn_enter(conn, &reused))
-        return err;
+    xsu_deadline deadline = timeout_of(conn);
+    int entered = xsu__conn_enter(conn, deadline, &reused);
+    if (entered)
+        return entered == ETIMEDOUT ? ETIMEDOUT : err;
     if (conn->generation == txn->generation)
-        err = exchange(conn, XS_TRANSACTION_END, txn->t, abort ? "F" : "T", &reply);
+        err = exchange(conn, XS_TRANSACTION_END, txn->t, abort ? "F" : "T", deadline, &reply);
     xsu__conn_leave(conn);
     return err;
 }

@@ -7,7 +7,7 @@
 #define FIRST_CHUNK 1024
 #define LARGEST_CHUNK 65536
 #define FIRST_OPS 16
-#define MOST_OPS (UINT32_MAX - 1) /* an operation's number is its request id */
+#define MOST_OPS UINT32_MAX /* an operation's number becomes its request id */
 
 xsu_batch *xsu__batch_in(xsu_gc *gc, xs_transaction_t t, uint32_t generation)
 {
@@ -104,8 +104,8 @@ static void op_encode(xsu_batch *b, xsu_op *op, const char *path, size_t path_le
         op_fail(op, E2BIG);
         return;
     }
-    struct xsd_sockmsg header = {
-        .type = op->type, .req_id = b->num, .tx_id = b->t, .len = (uint32_t)(path_len + 1 + len)};
+    struct xsd_sockmsg header
+        = {.type = op->type, .tx_id = b->t, .len = (uint32_t)(path_len + 1 + len)};
     char *message = chunk_reserve(b, XSU_WIRE_HEADER + header.len);
     char *end = xsu__wire_encode(message, &header, path, path_len + 1, data, len);
     b->last->used += (size_t)(end - message);
@@ -202,16 +202,18 @@ void xsu_batch_vset_permissionsf(xsu_batch *b, const struct xs_permissions *perm
     size_t len = 0;
     xsu_mark before = xsu_gc_mark(b->gc);
     char text[XENSTORE_PAYLOAD_MAX + 1];
-    char *formatted = perms && num > 0 && num <= XENSTORE_PAYLOAD_MAX
+    bool too_many = num > XENSTORE_PAYLOAD_MAX;
+    char *formatted = perms && num > 0 && !too_many
                           ? xsu__wire_format_permissions(b->gc, perms, num, &len)
                           : NULL;
-    if (formatted && len <= XENSTORE_PAYLOAD_MAX)
+    too_many = too_many || len > XENSTORE_PAYLOAD_MAX;
+    if (formatted && !too_many)
         memcpy(text, formatted, len);
     xsu_gc_rewind(b->gc, before);
-    if (!formatted)
-        op_fail(op_new(b, XS_SET_PERMS), EINVAL);
-    else if (len > XENSTORE_PAYLOAD_MAX)
+    if (too_many)
         op_fail(op_new(b, XS_SET_PERMS), E2BIG);
+    else if (!formatted)
+        op_fail(op_new(b, XS_SET_PERMS), EINVAL);
     else
         queue(b, XS_SET_PERMS, text, len, fmt, ap);
 }

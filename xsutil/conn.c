@@ -16,14 +16,32 @@ void xentoolcore__register_active_handle(xsu_active_handle *handle);
 void xentoolcore__deregister_active_handle(xsu_active_handle *handle);
 int xentoolcore__restrict_by_dup2_null(int fd);
 
-/* The lock may be held by a run that waits for the daemon, so it is left alone; what was opened is
- * made deaf under it, and nothing is opened again. */
+#define NS_PER_MS 1000000u
+#define NS_PER_S 1000000000u
+
+static uint64_t now_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+xsu_deadline xsu__deadline_in(unsigned int ms)
+{
+    return ms ? now_ns() + (uint64_t)ms * NS_PER_MS : 0;
+}
+
+/* `lock` may be held by a run that waits for the daemon, so it is left alone: what is open is made
+ * deaf under that run, and nothing is opened again. */
 static int restrict_conn(xsu_active_handle *handle, uint16_t domid)
 {
     xsu_conn *conn = (xsu_conn *)handle; /* its first member */
     (void)domid;
-    atomic_store(&conn->restricted, true);
-    return xentoolcore__restrict_by_dup2_null(conn->fd);
+    pthread_mutex_lock(&conn->fd_lock);
+    conn->restricted = true;
+    int rc = xentoolcore__restrict_by_dup2_null(conn->fd);
+    pthread_mutex_unlock(&conn->fd_lock);
+    return rc;
 }
 
 void xsu__conn_init(xsu_conn *conn)
@@ -33,6 +51,7 @@ void xsu__conn_init(xsu_conn *conn)
     conn->path = path ? strdup(path) : NULL;
     conn->only_path = getenv("XENSTORED_PATH") != NULL;
     pthread_mutex_init(&conn->lock, NULL);
+    pthread_mutex_init(&conn->fd_lock, NULL);
     xentoolcore__register_active_handle(&conn->active);
 }
 
@@ -41,15 +60,17 @@ void xsu__conn_end(xsu_conn *conn)
     xentoolcore__deregister_active_handle(&conn->active);
     xsu__conn_drop(conn);
     free(conn->path);
+    pthread_mutex_destroy(&conn->fd_lock);
     pthread_mutex_destroy(&conn->lock);
 }
 
 void xsu__conn_drop(xsu_conn *conn)
 {
-    int fd = conn->fd;
+    pthread_mutex_lock(&conn->fd_lock);
+    if (conn->fd >= 0)
+        close(conn->fd);
     conn->fd = -1;
-    if (fd >= 0)
-        close(fd);
+    pthread_mutex_unlock(&conn->fd_lock);
     xsu__decoder_reset(&conn->in);
 }
 
@@ -93,29 +114,58 @@ static int open_endpoint(xsu_conn *conn)
     return fd;
 }
 
-static int conn_open(xsu_conn *conn)
+/* What was opened becomes the connection, unless the program has been restricted. */
+static int conn_adopt(xsu_conn *conn, int fd)
 {
-    if (atomic_load(&conn->restricted))
-        return EPERM;
-    int fd = open_endpoint(conn);
-    if (fd < 0)
-        return errno == ENOENT ? ECONNREFUSED : errno; /* ENOENT is an absent node's */
-    conn->fd = fd;
-    conn->pid = getpid();
-    conn->generation++;
-    if (!atomic_load(&conn->restricted))
+    pthread_mutex_lock(&conn->fd_lock);
+    bool restricted = conn->restricted;
+    if (!restricted)
+        conn->fd = fd;
+    pthread_mutex_unlock(&conn->fd_lock);
+    if (!restricted)
         return 0;
-    xsu__conn_drop(conn); /* restricted meanwhile */
+    if (fd >= 0)
+        close(fd);
     return EPERM;
 }
 
-int xsu__conn_enter(xsu_conn *conn, bool *reused)
+static int conn_open(xsu_conn *conn)
 {
-    pthread_mutex_lock(&conn->lock);
+    int err = conn_adopt(conn, -1);
+    if (err)
+        return err;
+    int fd = open_endpoint(conn);
+    if (fd < 0)
+        return errno == ENOENT ? ECONNREFUSED : errno; /* ENOENT is an absent node's */
+    conn->pid = getpid();
+    conn->generation++;
+    return conn_adopt(conn, fd);
+}
+
+/* POSIX lets a mutex be waited for by the wall clock alone; if that is set meanwhile, so be it. */
+static int lock_until(pthread_mutex_t *mutex, xsu_deadline deadline)
+{
+    if (!deadline)
+        return pthread_mutex_lock(mutex);
+    uint64_t now = now_ns(), left = deadline > now ? deadline - now : 0;
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    uint64_t ns = (uint64_t)ts.tv_nsec + left % NS_PER_S;
+    ts.tv_sec += (time_t)(left / NS_PER_S + ns / NS_PER_S);
+    ts.tv_nsec = (long)(ns % NS_PER_S);
+    return pthread_mutex_timedlock(mutex, &ts);
+}
+
+int xsu__conn_enter(xsu_conn *conn, xsu_deadline deadline, bool *reused)
+{
+    int err = lock_until(&conn->lock, deadline);
+    if (err)
+        return err;
     if (conn->fd >= 0 && conn->pid != getpid())
         xsu__conn_drop(conn); /* it is the parent's, who goes on using it */
     *reused = conn->fd >= 0;
-    int err = *reused ? 0 : conn_open(conn);
+    if (!*reused)
+        err = conn_open(conn);
     if (err)
         pthread_mutex_unlock(&conn->lock);
     return err;
@@ -132,25 +182,13 @@ void xsu__conn_leave(xsu_conn *conn)
     pthread_mutex_unlock(&conn->lock);
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-xsu_deadline xsu__deadline_in(unsigned int ms)
-{
-    return ms ? now_ns() + (uint64_t)ms * 1000000u : 0;
-}
-
 /* For poll(): at least what is left, so that it does not wake up too early. */
 static int ms_left(xsu_deadline deadline)
 {
     uint64_t now = now_ns();
     if (!deadline)
         return -1;
-    uint64_t ms = deadline > now ? (deadline - now) / 1000000u + 1 : 0;
+    uint64_t ms = deadline > now ? (deadline - now) / NS_PER_MS + 1 : 0;
     return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
@@ -242,11 +280,12 @@ static int receive_one(xsu_conn *conn, xsu_deadline deadline, xsu_message *reply
     }
 }
 
-int xsu__conn_exchange(xsu_conn *conn, const struct xsd_sockmsg *header, const void *first,
+int xsu__conn_exchange(xsu_conn *conn, struct xsd_sockmsg *header, const void *first,
                        size_t first_len, const void *second, size_t second_len,
                        xsu_deadline deadline, xsu_message *reply)
 {
     char buffer[XSU_WIRE_HEADER + XENSTORE_PAYLOAD_MAX];
+    header->req_id = conn->next_id++;
     char *end = xsu__wire_encode(buffer, header, first, first_len, second, second_len);
     struct iovec message = {buffer, (size_t)(end - buffer)};
     int err = send_all(conn, &message, deadline);

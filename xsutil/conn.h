@@ -25,14 +25,16 @@ typedef struct xsu_active_handle {
 
 struct xsu_conn {
     xsu_active_handle active;
-    char *path;           /* the daemon's socket, as it was called when the ctx was made */
-    bool only_path;       /* XENSTORED_PATH was set: there is no device to fall back to */
-    pthread_mutex_t lock; /* held for one run at a time; guards what follows */
-    atomic_int fd;        /* -1 while there is none; the restriction looks at it unlocked */
+    char *path;              /* the daemon's socket, as it was called when the ctx was made */
+    bool only_path;          /* XENSTORED_PATH was set: there is no device to fall back to */
+    pthread_mutex_t lock;    /* held for one run at a time; guards what follows */
+    pthread_mutex_t fd_lock; /* held while `fd` changes hands; never while waiting */
+    int fd;                  /* -1 while there is none */
+    bool restricted;         /* under fd_lock */
     bool is_socket;
-    pid_t pid;           /* whose connection it is */
-    uint32_t generation; /* counts openings: transactions end with their connection */
-    atomic_bool restricted;
+    pid_t pid;              /* whose connection it is */
+    uint32_t generation;    /* counts openings: transactions end with their connection */
+    uint32_t next_id;       /* request ids go on counting, so that a late reply answers nothing */
     atomic_uint timeout_ms; /* of batches that have none of their own, and of transactions */
     xsu_decoder in;
 };
@@ -40,21 +42,22 @@ struct xsu_conn {
 void xsu__conn_init(xsu_conn *conn);
 void xsu__conn_end(xsu_conn *conn);
 
-/**
- * 0 with the lock held and a connection there, else an errno and the lock not held.  `*reused` says
- * that it was open before, and may have been lost while nobody looked.
- */
-int xsu__conn_enter(xsu_conn *conn, bool *reused);
-void xsu__conn_leave(xsu_conn *conn);
-/** With the lock held: a new connection in the place of this one. */
-int xsu__conn_reopen(xsu_conn *conn);
-
 /** Close it.  Its transactions end with it. */
 void xsu__conn_drop(xsu_conn *conn);
 
 /** When a wait must end, on CLOCK_MONOTONIC; 0 for never. */
 typedef uint64_t xsu_deadline;
 xsu_deadline xsu__deadline_in(unsigned int ms);
+
+/**
+ * 0 with the lock held and a connection there, else an errno (ETIMEDOUT while somebody else waits
+ * for the daemon) and the lock not held.  `*reused` says that it was open before, and may have been
+ * lost while nobody looked.
+ */
+int xsu__conn_enter(xsu_conn *conn, xsu_deadline deadline, bool *reused);
+void xsu__conn_leave(xsu_conn *conn);
+/** With the lock held: a new connection in the place of this one. */
+int xsu__conn_reopen(xsu_conn *conn);
 
 /*
  * 0 with *done set, or an errno: ECONNRESET if the connection is lost, ETIMEDOUT.
@@ -68,10 +71,10 @@ int xsu__conn_wait(xsu_conn *conn, bool to_send, xsu_deadline deadline);
 int xsu__conn_receive(xsu_conn *conn, size_t least, xsu_deadline deadline);
 
 /**
- * One request, one reply, with the lock held.  0 with the reply (valid until the connection is used
+ * One request, one reply, with the lock held; the header's req_id is filled in.  0 with the reply (valid until the connection is used
  * again), an errno from the daemon, or one of the above, with the connection dropped.
  */
-int xsu__conn_exchange(xsu_conn *conn, const struct xsd_sockmsg *header, const void *first,
+int xsu__conn_exchange(xsu_conn *conn, struct xsd_sockmsg *header, const void *first,
                        size_t first_len, const void *second, size_t second_len,
                        xsu_deadline deadline, xsu_message *reply);
 

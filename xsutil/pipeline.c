@@ -19,6 +19,7 @@ typedef struct pipeline {
     xsu_batch *batch;
     xsu_conn *conn;
     xsu_deadline deadline;
+    uint32_t first_id;     /* the request id of operation 0 */
     xsu_chunk *chunk;      /* where sending is */
     size_t chunk_sent;     /* of that chunk */
     size_t sent;           /* bytes in all */
@@ -138,13 +139,13 @@ static int take_replies(pipeline *p)
     xsu_message reply;
     xsu_decoded decoded;
     while ((decoded = xsu__decoder_next(&p->conn->in, &reply)) == XSU_DECODED) {
-        uint32_t id = reply.header.req_id;
+        uint32_t n = reply.header.req_id - p->first_id;
         if (reply.header.type == XS_WATCH_EVENT)
             continue;
-        if (id == 0 || id > p->next || b->ops[id - 1].done || !fits(&b->ops[id - 1], &reply))
+        if (n >= p->next || b->ops[n].done || !fits(&b->ops[n], &reply))
             return EPROTO;
-        b->ops[id - 1].done = true;
-        xsu__op_answered(b, &b->ops[id - 1], &reply);
+        b->ops[n].done = true;
+        xsu__op_answered(b, &b->ops[n], &reply);
         p->answered++;
     }
     return decoded == XSU_DECODE_BROKEN ? EPROTO : 0;
@@ -175,7 +176,7 @@ static int step(pipeline *p)
 static void fail_rest(xsu_batch *b, int err)
 {
     for (unsigned int i = 0; i < b->num; i++) {
-        if (!b->ops[i].done)
+        if (!b->ops[i].done || b->ops[i].in_parts)
             b->ops[i].error = err;
         b->ops[i].done = true;
     }
@@ -232,7 +233,7 @@ static int listing_take(listing *l, const xsu_message *reply)
     len -= generation + 1;
     l->complete = listing_ends(l, names, len);
     listing_add(l, names, len - l->complete);
-    return 0;
+    return l->len > XSU_WIRE_REPLY_MAX ? EPROTO : 0;
 }
 
 static int fetch_parts(pipeline *p, xsu_op *op)
@@ -246,7 +247,6 @@ static int fetch_parts(pipeline *p, xsu_op *op)
         int digits = snprintf(offset, sizeof offset, "%zu", l.len);
         size_t path_size = strlen(path) + 1, offset_size = (size_t)digits + 1;
         struct xsd_sockmsg header = {.type = XS_DIRECTORY_PART,
-                                     .req_id = 1,
                                      .tx_id = p->batch->t,
                                      .len = (uint32_t)(path_size + offset_size)};
         err = xsu__conn_exchange(p->conn, &header, path, path_size, offset, offset_size,
@@ -260,26 +260,54 @@ static int fetch_parts(pipeline *p, xsu_op *op)
     return err;
 }
 
-static void fetch_long_directories(pipeline *p)
+/* Whether the connection can be used no more; all else is the daemon's answer to one request. */
+static bool is_broken(const pipeline *p, int err)
+{
+    return p->conn->fd < 0 || err == EPROTO;
+}
+
+static int fetch_long_directories(pipeline *p)
 {
     for (unsigned int i = 0; i < p->batch->num; i++) {
         xsu_op *op = &p->batch->ops[i];
-        if (op->in_parts)
-            op->error = p->conn->fd >= 0 ? fetch_parts(p, op) : ECONNRESET;
+        if (!op->in_parts)
+            continue;
+        int err = fetch_parts(p, op);
+        if (err && is_broken(p, err))
+            return err;
+        op->in_parts = false;
+        if (err && err != ENOENT) /* it may have been removed meanwhile */
+            op->error = err;
+    }
+    return 0;
+}
+
+/* Operations are numbered on from where the connection's last run ended. */
+static void number_requests(pipeline *p)
+{
+    xsu_batch *b = p->batch;
+    p->first_id = p->conn->next_id;
+    p->conn->next_id += b->num;
+    for (unsigned int i = 0; i < b->num; i++) {
+        uint32_t id = p->first_id + i;
+        if (b->ops[i].message)
+            memcpy(b->ops[i].message + offsetof(struct xsd_sockmsg, req_id), &id, sizeof id);
     }
 }
 
 static void converse(pipeline *p)
 {
     int err = 0;
+    number_requests(p);
     count_sent(p);
     while (!err && p->answered < p->total)
         err = step(p);
+    if (!err)
+        err = fetch_long_directories(p);
     if (err) {
         xsu__conn_drop(p->conn);
         fail_rest(p->batch, err);
     }
-    fetch_long_directories(p);
 }
 
 void xsu__pipeline_run(xsu_batch *b)
@@ -291,7 +319,7 @@ void xsu__pipeline_run(xsu_batch *b)
         return;
     p.deadline = xsu__deadline_in(b->timeout_ms);
     p.conn = b->gc->ctx ? b->gc->ctx->conn : NULL;
-    int err = p.conn ? xsu__conn_enter(p.conn, &p.reused) : EINVAL;
+    int err = p.conn ? xsu__conn_enter(p.conn, p.deadline, &p.reused) : EINVAL;
     if (err) {
         fail_rest(b, err);
         return;
