@@ -76,17 +76,3 @@ void xll__hypercall_error(GError **error, xll_ctx *ctx, const char *what)
                     err == ENOSYS || err == EOPNOTSUPP ? XLL_ERROR_UNSUPPORTED : XLL_ERROR_FAILED,
                     "cannot %s: %s", what, g_strerror(err));
 }
-
-void xll__store_error(GError **error, const char *what)
-{
-    int err = errno;
-
-    if (err == ECONNRESET || err == EBADF || err == EPIPE)
-        g_set_error(error, XLL_ERROR, XLL_ERROR_XENSTORE,
-                    "cannot %s: the connection to xenstored is lost (%s): is it running?", what,
-                    g_strerror(err));
-    else
-        g_set_error(error, XLL_ERROR,
-                    err == EACCES || err == EPERM ? XLL_ERROR_PERMISSION : XLL_ERROR_FAILED,
-                    "cannot %s: %s", what, g_strerror(err));
-}

@@ -21,8 +21,11 @@ struct xll_ctx {
 
 /* ---- store.c --------------------------------------------------------------------------------- */
 
-/* The ctx's connection to xenstore, opened by the first call. */
+/* The ctx's connection to xenstore, opened by the first call; to be used through batches alone. */
 xsu_ctx *xll__store(xll_ctx *ctx, GError **error);
+
+/* Set `error` from errno after a batch failed.  `what` completes "cannot …". */
+void xll__store_error(GError **error, const char *what);
 
 /* ---- domain.c -------------------------------------------------------------------------------- */
 
@@ -41,12 +44,10 @@ char *xll__domid_to_name(xll_ctx *ctx, xsu_gc *gc, uint32_t domid, GError **erro
 
 /*
  * Set `error` from errno, as it is at the call.  `what` completes "cannot …".
- * The first is for xc_interface_open(), the second for what is asked of the hypervisor, the third
- * for xenstore.
+ * The first is for xc_interface_open(), the second for what is asked of the hypervisor.
  */
 void xll__open_error(GError **error);
 void xll__hypercall_error(GError **error, xll_ctx *ctx, const char *what);
-void xll__store_error(GError **error, const char *what);
 
 /* Set XLL_ERROR_INVALID and return false unless `ptr`, the argument called `name`, is there. */
 bool xll__require(const void *ptr, const char *name, GError **error);

@@ -67,8 +67,8 @@ typedef struct xll_ctx xll_ctx;
 
 /**
  * Open the hypervisor's interface.  Xenstore is reached for when it is first needed, so that what
- * the hypervisor alone knows can be had while xenstored is down.  A connection to xenstore that is
- * lost stays lost for this ctx.
+ * the hypervisor alone knows can be had while xenstored is down.  A connection to xenstore that was
+ * lost is opened anew.
  *
  * Returns a ctx to be closed with xll_close(), or NULL with XLL_ERROR_NO_XEN,
  * XLL_ERROR_PERMISSION or XLL_ERROR_FAILED.
@@ -92,7 +92,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_ctx, xll_close)
  *
  * and one that is marked "reads xenstore" with
  *
- *   XLL_ERROR_XENSTORE    xenstored cannot be reached, or went away.
+ *   XLL_ERROR_XENSTORE    xenstored cannot be reached, went away, or answered nothing for five
+ *                         seconds.
  */
 
 /* ---- Domains --------------------------------------------------------------------------------- */

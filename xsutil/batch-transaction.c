@@ -6,26 +6,21 @@
 #include <string.h>
 
 static int exchange(xsu_conn *conn, uint32_t type, xs_transaction_t t, const char *body,
-                    xsu_deadline deadline, xsu_message *reply)
+                    unsigned int timeout_ms, xsu_message *reply)
 {
     size_t len = strlen(body) + 1;
     struct xsd_sockmsg header = {.type = type, .tx_id = t, .len = (uint32_t)len};
-    return xsu__conn_exchange(conn, &header, body, len, NULL, 0, deadline, reply);
-}
-
-static xsu_deadline timeout_of(xsu_conn *conn)
-{
-    return xsu__deadline_in(atomic_load(&conn->timeout_ms));
+    return xsu__conn_exchange(conn, &header, body, len, NULL, 0, timeout_ms, reply);
 }
 
 /* A connection that was lost while idle has taken nothing, so it may be opened anew. */
-static int start_on(xsu_conn *conn, bool reused, xsu_deadline deadline, xsu_message *reply)
+static int start_on(xsu_conn *conn, bool reused, unsigned int timeout_ms, xsu_message *reply)
 {
-    int err = exchange(conn, XS_TRANSACTION_START, XBT_NULL, "", deadline, reply);
+    int err = exchange(conn, XS_TRANSACTION_START, XBT_NULL, "", timeout_ms, reply);
     if (err != ECONNRESET || !reused)
         return err;
     err = xsu__conn_reopen(conn);
-    return err ? err : exchange(conn, XS_TRANSACTION_START, XBT_NULL, "", deadline, reply);
+    return err ? err : exchange(conn, XS_TRANSACTION_START, XBT_NULL, "", timeout_ms, reply);
 }
 
 static int batch_start(xsu_txn *txn)
@@ -34,11 +29,11 @@ static int batch_start(xsu_txn *txn)
     xsu_message reply;
     uint64_t id = 0;
     bool reused;
-    xsu_deadline deadline = timeout_of(conn);
-    int err = xsu__conn_enter(conn, deadline, &reused);
+    unsigned int timeout_ms = atomic_load(&conn->timeout_ms);
+    int err = xsu__conn_enter(conn, timeout_ms, &reused);
     if (err)
         return err;
-    err = start_on(conn, reused, deadline, &reply);
+    err = start_on(conn, reused, timeout_ms, &reply);
     if (!err) {
         size_t len = strnlen(reply.body, reply.header.len);
         if (xsu__parse_u64(reply.body, len, &id) || id == XBT_NULL || id > UINT32_MAX)
@@ -58,12 +53,12 @@ static int batch_end(xsu_txn *txn, bool abort)
     xsu_message reply;
     int err = ECONNRESET; /* the transaction ended with its connection */
     bool reused;
-    xsu_deadline deadline = timeout_of(conn);
-    int entered = xsu__conn_enter(conn, deadline, &reused);
+    unsigned int timeout_ms = atomic_load(&conn->timeout_ms);
+    int entered = xsu__conn_enter(conn, timeout_ms, &reused);
     if (entered)
         return entered == ETIMEDOUT ? ETIMEDOUT : err;
     if (conn->generation == txn->generation)
-        err = exchange(conn, XS_TRANSACTION_END, txn->t, abort ? "F" : "T", deadline, &reply);
+        err = exchange(conn, XS_TRANSACTION_END, txn->t, abort ? "F" : "T", timeout_ms, &reply);
     xsu__conn_leave(conn);
     return err;
 }

@@ -19,18 +19,6 @@ int xentoolcore__restrict_by_dup2_null(int fd);
 #define NS_PER_MS 1000000u
 #define NS_PER_S 1000000000u
 
-static uint64_t now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
-
-xsu_deadline xsu__deadline_in(unsigned int ms)
-{
-    return ms ? now_ns() + (uint64_t)ms * NS_PER_MS : 0;
-}
-
 /* `lock` may be held by a run that waits for the daemon, so it is left alone: what is open is made
  * deaf under that run, and nothing is opened again. */
 static int restrict_conn(xsu_active_handle *handle, uint16_t domid)
@@ -138,27 +126,27 @@ static int conn_open(xsu_conn *conn)
     if (fd < 0)
         return errno == ENOENT ? ECONNREFUSED : errno; /* ENOENT is an absent node's */
     conn->pid = getpid();
+    conn->receive_ms = 0;
     conn->generation++;
     return conn_adopt(conn, fd);
 }
 
 /* POSIX lets a mutex be waited for by the wall clock alone; if that is set meanwhile, so be it. */
-static int lock_until(pthread_mutex_t *mutex, xsu_deadline deadline)
+static int lock_within(pthread_mutex_t *mutex, unsigned int timeout_ms)
 {
-    if (!deadline)
-        return pthread_mutex_lock(mutex);
-    uint64_t now = now_ns(), left = deadline > now ? deadline - now : 0;
     struct timespec ts;
+    if (timeout_ms == 0)
+        return pthread_mutex_lock(mutex);
     clock_gettime(CLOCK_REALTIME, &ts);
-    uint64_t ns = (uint64_t)ts.tv_nsec + left % NS_PER_S;
-    ts.tv_sec += (time_t)(left / NS_PER_S + ns / NS_PER_S);
+    uint64_t ns = (uint64_t)ts.tv_nsec + (uint64_t)timeout_ms * NS_PER_MS;
+    ts.tv_sec += (time_t)(ns / NS_PER_S);
     ts.tv_nsec = (long)(ns % NS_PER_S);
     return pthread_mutex_timedlock(mutex, &ts);
 }
 
-int xsu__conn_enter(xsu_conn *conn, xsu_deadline deadline, bool *reused)
+int xsu__conn_enter(xsu_conn *conn, unsigned int timeout_ms, bool *reused)
 {
-    int err = lock_until(&conn->lock, deadline);
+    int err = lock_within(&conn->lock, timeout_ms);
     if (err)
         return err;
     if (conn->fd >= 0 && conn->pid != getpid())
@@ -182,21 +170,12 @@ void xsu__conn_leave(xsu_conn *conn)
     pthread_mutex_unlock(&conn->lock);
 }
 
-/* For poll(): at least what is left, so that it does not wake up too early. */
-static int ms_left(xsu_deadline deadline)
-{
-    uint64_t now = now_ns();
-    if (!deadline)
-        return -1;
-    uint64_t ms = deadline > now ? (deadline - now) / NS_PER_MS + 1 : 0;
-    return ms > INT_MAX ? INT_MAX : (int)ms;
-}
-
-static int wait_for(xsu_conn *conn, short events, xsu_deadline deadline)
+static int wait_for(const xsu_conn *conn, short events, unsigned int timeout_ms)
 {
     struct pollfd pfd = {.fd = conn->fd, .events = events};
+    int ms = timeout_ms == 0 || timeout_ms > INT_MAX ? -1 : (int)timeout_ms;
     for (;;) {
-        int n = poll(&pfd, 1, ms_left(deadline));
+        int n = poll(&pfd, 1, ms);
         if (n > 0)
             return 0;
         if (n == 0)
@@ -206,9 +185,9 @@ static int wait_for(xsu_conn *conn, short events, xsu_deadline deadline)
     }
 }
 
-int xsu__conn_wait(xsu_conn *conn, bool to_send, xsu_deadline deadline)
+int xsu__conn_wait(xsu_conn *conn, unsigned int timeout_ms)
 {
-    return wait_for(conn, POLLIN | (to_send ? POLLOUT : 0), deadline);
+    return wait_for(conn, POLLIN | POLLOUT, timeout_ms);
 }
 
 static bool is_passing(int err)
@@ -225,31 +204,38 @@ int xsu__conn_send(xsu_conn *conn, struct iovec *parts, size_t num, size_t *done
     return n >= 0 || is_passing(errno) ? 0 : ECONNRESET;
 }
 
-int xsu__conn_receive(xsu_conn *conn, size_t least, xsu_deadline deadline)
+static ssize_t receive_socket(xsu_conn *conn, char *space, size_t n, unsigned int timeout_ms)
+{
+    if (conn->receive_ms != timeout_ms) {
+        struct timeval tv = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
+        setsockopt(conn->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
+        conn->receive_ms = timeout_ms;
+    }
+    /* Asking for exactly what must come lets the kernel wait until it is all there. */
+    return recv(conn->fd, space, n, MSG_WAITALL);
+}
+
+int xsu__conn_receive(xsu_conn *conn, size_t least, unsigned int timeout_ms)
 {
     size_t room;
     char *space = xsu__decoder_space(&conn->in, &room);
-    /* Asking for exactly what must come lets the kernel wait until it is all there. */
-    bool sleep_in_recv = conn->is_socket && !deadline;
-    int err = sleep_in_recv ? 0 : wait_for(conn, POLLIN, deadline);
-    if (err)
-        return err;
     ssize_t n;
     do {
-        if (sleep_in_recv)
-            n = recv(conn->fd, space, least < room ? least : room, MSG_WAITALL);
-        else
-            n = read(conn->fd, space, room);
-    } while (n < 0 && errno == EINTR);
+        int err = conn->is_socket ? 0 : wait_for(conn, POLLIN, timeout_ms);
+        if (err)
+            return err;
+        n = conn->is_socket ? receive_socket(conn, space, least < room ? least : room, timeout_ms)
+                            : read(conn->fd, space, room);
+    } while (n < 0 && (errno == EINTR || (!conn->is_socket && is_passing(errno))));
     if (n < 0 && is_passing(errno))
-        return 0;
+        return ETIMEDOUT;
     if (n <= 0)
         return ECONNRESET;
     xsu__decoder_filled(&conn->in, (size_t)n);
     return 0;
 }
 
-static int send_all(xsu_conn *conn, struct iovec *message, xsu_deadline deadline)
+static int send_all(xsu_conn *conn, struct iovec *message, unsigned int timeout_ms)
 {
     int err = 0;
     while (!err && message->iov_len > 0) {
@@ -258,13 +244,13 @@ static int send_all(xsu_conn *conn, struct iovec *message, xsu_deadline deadline
         message->iov_base = (char *)message->iov_base + done;
         message->iov_len -= done;
         if (!err && message->iov_len > 0)
-            err = wait_for(conn, POLLOUT, deadline);
+            err = wait_for(conn, POLLOUT, timeout_ms);
     }
     return err;
 }
 
 /* The next message that is no watch event, which nobody asked this connection for. */
-static int receive_one(xsu_conn *conn, xsu_deadline deadline, xsu_message *reply)
+static int receive_one(xsu_conn *conn, unsigned int timeout_ms, xsu_message *reply)
 {
     for (;;) {
         xsu_decoded decoded = xsu__decoder_next(&conn->in, reply);
@@ -274,7 +260,7 @@ static int receive_one(xsu_conn *conn, xsu_deadline deadline, xsu_message *reply
             return 0;
         if (decoded == XSU_DECODED)
             continue;
-        int err = xsu__conn_receive(conn, xsu__decoder_lacks(&conn->in), deadline);
+        int err = xsu__conn_receive(conn, xsu__decoder_lacks(&conn->in), timeout_ms);
         if (err)
             return err;
     }
@@ -282,15 +268,15 @@ static int receive_one(xsu_conn *conn, xsu_deadline deadline, xsu_message *reply
 
 int xsu__conn_exchange(xsu_conn *conn, struct xsd_sockmsg *header, const void *first,
                        size_t first_len, const void *second, size_t second_len,
-                       xsu_deadline deadline, xsu_message *reply)
+                       unsigned int timeout_ms, xsu_message *reply)
 {
     char buffer[XSU_WIRE_HEADER + XENSTORE_PAYLOAD_MAX];
     header->req_id = conn->next_id++;
     char *end = xsu__wire_encode(buffer, header, first, first_len, second, second_len);
     struct iovec message = {buffer, (size_t)(end - buffer)};
-    int err = send_all(conn, &message, deadline);
+    int err = send_all(conn, &message, timeout_ms);
     if (!err)
-        err = receive_one(conn, deadline, reply);
+        err = receive_one(conn, timeout_ms, reply);
     if (!err
         && (reply->header.req_id != header->req_id
             || (reply->header.type != header->type && reply->header.type != XS_ERROR)))

@@ -32,10 +32,11 @@ struct xsu_conn {
     int fd;                  /* -1 while there is none */
     bool restricted;         /* under fd_lock */
     bool is_socket;
-    pid_t pid;              /* whose connection it is */
-    uint32_t generation;    /* counts openings: transactions end with their connection */
-    uint32_t next_id;       /* request ids go on counting, so that a late reply answers nothing */
-    atomic_uint timeout_ms; /* of batches that have none of their own, and of transactions */
+    pid_t pid;               /* whose connection it is */
+    uint32_t generation;     /* counts openings: transactions end with their connection */
+    unsigned int receive_ms; /* what the socket's SO_RCVTIMEO is set to */
+    uint32_t next_id;        /* request ids go on counting, so that a late reply answers nothing */
+    atomic_uint timeout_ms;  /* of batches that have none of their own, and of transactions */
     xsu_decoder in;
 };
 
@@ -45,16 +46,12 @@ void xsu__conn_end(xsu_conn *conn);
 /** Close it.  Its transactions end with it. */
 void xsu__conn_drop(xsu_conn *conn);
 
-/** When a wait must end, on CLOCK_MONOTONIC; 0 for never. */
-typedef uint64_t xsu_deadline;
-xsu_deadline xsu__deadline_in(unsigned int ms);
-
 /**
  * 0 with the lock held and a connection there, else an errno (ETIMEDOUT while somebody else waits
  * for the daemon) and the lock not held.  `*reused` says that it was open before, and may have been
  * lost while nobody looked.
  */
-int xsu__conn_enter(xsu_conn *conn, xsu_deadline deadline, bool *reused);
+int xsu__conn_enter(xsu_conn *conn, unsigned int timeout_ms, bool *reused);
 void xsu__conn_leave(xsu_conn *conn);
 /** With the lock held: a new connection in the place of this one. */
 int xsu__conn_reopen(xsu_conn *conn);
@@ -65,10 +62,10 @@ int xsu__conn_reopen(xsu_conn *conn);
  * device each of the parts must be one whole message.
  */
 int xsu__conn_send(xsu_conn *conn, struct iovec *parts, size_t num, size_t *done);
-/** Wait until something can be sent, or something arrives. */
-int xsu__conn_wait(xsu_conn *conn, bool to_send, xsu_deadline deadline);
+/** Wait until something can be sent, or something arrives, for timeout_ms; 0: for ever. */
+int xsu__conn_wait(xsu_conn *conn, unsigned int timeout_ms);
 /** Wait for `least` bytes, or on a device for any, and put them into conn->in. */
-int xsu__conn_receive(xsu_conn *conn, size_t least, xsu_deadline deadline);
+int xsu__conn_receive(xsu_conn *conn, size_t least, unsigned int timeout_ms);
 
 /**
  * One request, one reply, with the lock held; the header's req_id is filled in.  0 with the reply (valid until the connection is used
@@ -76,6 +73,6 @@ int xsu__conn_receive(xsu_conn *conn, size_t least, xsu_deadline deadline);
  */
 int xsu__conn_exchange(xsu_conn *conn, struct xsd_sockmsg *header, const void *first,
                        size_t first_len, const void *second, size_t second_len,
-                       xsu_deadline deadline, xsu_message *reply);
+                       unsigned int timeout_ms, xsu_message *reply);
 
 #endif

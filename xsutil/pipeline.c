@@ -18,7 +18,6 @@
 typedef struct pipeline {
     xsu_batch *batch;
     xsu_conn *conn;
-    xsu_deadline deadline;
     uint32_t first_id;     /* the request id of operation 0 */
     xsu_chunk *chunk;      /* where sending is */
     size_t chunk_sent;     /* of that chunk */
@@ -166,9 +165,9 @@ static int step(pipeline *p)
     if (err)
         return err;
     if (in_flight(p) == 0) /* part of one message is sent, and the buffer is full */
-        err = xsu__conn_wait(p->conn, true, p->deadline);
+        err = xsu__conn_wait(p->conn, p->batch->timeout_ms);
     else
-        err = xsu__conn_receive(p->conn, bytes_to_wait_for(p), p->deadline);
+        err = xsu__conn_receive(p->conn, bytes_to_wait_for(p), p->batch->timeout_ms);
     return err ? err : take_replies(p);
 }
 
@@ -250,7 +249,7 @@ static int fetch_parts(pipeline *p, xsu_op *op)
                                      .tx_id = p->batch->t,
                                      .len = (uint32_t)(path_size + offset_size)};
         err = xsu__conn_exchange(p->conn, &header, path, path_size, offset, offset_size,
-                                 p->deadline, &reply);
+                                 p->batch->timeout_ms, &reply);
         if (!err)
             err = listing_take(&l, &reply);
     }
@@ -317,9 +316,8 @@ void xsu__pipeline_run(xsu_batch *b)
         p.total += !b->ops[i].done;
     if (p.total == 0)
         return;
-    p.deadline = xsu__deadline_in(b->timeout_ms);
     p.conn = b->gc->ctx ? b->gc->ctx->conn : NULL;
-    int err = p.conn ? xsu__conn_enter(p.conn, p.deadline, &p.reused) : EINVAL;
+    int err = p.conn ? xsu__conn_enter(p.conn, b->timeout_ms, &p.reused) : EINVAL;
     if (err) {
         fail_rest(b, err);
         return;
