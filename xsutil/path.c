@@ -2,8 +2,8 @@
 /*
  * Paths: built in the gc's free tail, then checked as a whole.
  *
- * Plain `%s`, `%d`, `%i` and `%u` are formatted here, as they are nearly all that paths are
- * made of; a conversion with flags, width, precision or a rarer type goes to snprintf() by itself,
+ * Every `%s`, and plain `%d`, `%i` and `%u`, are formatted here, as they are nearly all that paths
+ * are made of; a number with flags, width, precision or a rarer type goes to snprintf() by itself,
  * with its argument fetched here, so that the result is vsnprintf()'s by construction.
  */
 #include "xsutil-private.h"
@@ -132,6 +132,29 @@ static inline int put_string(xsu_sink *sink, const char *s)
         ok_ ? 0 : ENAMETOOLONG;                                                                    \
     })
 
+static void put_spaces(xsu_sink *sink, size_t n)
+{
+    xsu__sink_reserve(sink, n);
+    memset(sink->pos, ' ', n);
+    sink->pos += n;
+}
+
+/* Not by snprintf(): ASan takes a `%.4s` for one that reads up to a NUL. */
+static int put_padded(xsu_sink *sink, const xsu_spec *spec, const char *s)
+{
+    bool left = spec->width < 0 || strchr(spec->flags, '-');
+    size_t width = (size_t)(spec->width < 0 ? -spec->width : spec->width);
+    size_t most = spec->precision < 0 ? XENSTORE_ABS_PATH_MAX + 1u : (size_t)spec->precision;
+    size_t len = strnlen(s, most);
+    size_t padding = width > len ? width - len : 0;
+    if (len > XENSTORE_ABS_PATH_MAX)
+        return ENAMETOOLONG;
+    put_spaces(sink, left ? 0 : padding);
+    put_bytes(sink, s, len);
+    put_spaces(sink, left ? padding : 0);
+    return 0;
+}
+
 /* What the length modifier leaves of an integer; `signed_` as the conversion reads it. */
 static intmax_t narrow(intmax_t n, const xsu_spec *spec, bool signed_)
 {
@@ -153,26 +176,28 @@ static intmax_t narrow(intmax_t n, const xsu_spec *spec, bool signed_)
 
 #pragma GCC diagnostic ignored "-Wformat-nonliteral" /* `like` is put together just above it */
 
-__attribute__((noinline)) static int put_by_snprintf(xsu_sink *sink, const xsu_spec *spec,
-                                                     xsu_args *args)
+static int put_number(xsu_sink *sink, const xsu_spec *spec, bool integer, intmax_t n)
 {
     char like[sizeof spec->flags + 8];
+    snprintf(like, sizeof like, "%%%s*.*%s%c", spec->flags, integer ? "j" : "", spec->conversion);
+    if (!integer)
+        return PUT_SNPRINTF(sink, like, spec, (int)n);
+    n = narrow(n, spec, spec->conversion == 'd' || spec->conversion == 'i');
+    return PUT_SNPRINTF(sink, like, spec, n);
+}
+
+static int put_spec(xsu_sink *sink, const xsu_spec *spec, xsu_args *args)
+{
     const int most = XENSTORE_ABS_PATH_MAX;
     bool integer = strchr("diouxX", spec->conversion) != NULL;
     if (!integer && spec->length != 0)
         return EINVAL;
     if (spec->width > most || spec->width < -most || (integer && spec->precision > most))
         return ENAMETOOLONG; /* not after padding for minutes */
-    snprintf(like, sizeof like, "%%%s*.*%s%c", spec->flags, integer ? "j" : "", spec->conversion);
-    if (spec->conversion == 's') {
-        const char *s = va_arg(args->ap, const char *);
-        return s ? PUT_SNPRINTF(sink, like, spec, s) : EINVAL;
-    }
-    intmax_t n = xsu__arg_integer(args, spec->arg_class);
-    if (!integer)
-        return PUT_SNPRINTF(sink, like, spec, (int)n);
-    n = narrow(n, spec, spec->conversion == 'd' || spec->conversion == 'i');
-    return PUT_SNPRINTF(sink, like, spec, n);
+    if (spec->conversion != 's')
+        return put_number(sink, spec, integer, xsu__arg_integer(args, spec->arg_class));
+    const char *s = va_arg(args->ap, const char *);
+    return s ? put_padded(sink, spec, s) : EINVAL;
 }
 
 /* A conversion that is not one of the plain ones.  `*p` is behind its '%' and is moved on. */
@@ -190,7 +215,7 @@ __attribute__((noinline, cold)) static int put_general(xsu_sink *sink, const cha
         spec.width = va_arg(args->ap, int);
     if (spec.precision_arg == XSU_ARG_NEXT)
         spec.precision = va_arg(args->ap, int);
-    return put_by_snprintf(sink, &spec, args);
+    return put_spec(sink, &spec, args);
 }
 
 /* As put_general(), keeping the caller's sink out of memory. */
@@ -232,7 +257,9 @@ __attribute__((always_inline)) static inline int put_format(xsu_sink *sink, cons
         return EINVAL;
     for (;;) {
         if (*fmt != '%') {
-            const char *end = strchrnul(fmt, '%');
+            const char *end = fmt; /* literals are short: a call of strchrnul() costs more */
+            while (*end && *end != '%')
+                end++;
             put_bytes(sink, fmt, (size_t)(end - fmt));
             fmt = end;
         }
