@@ -4,20 +4,13 @@
 # What it shows on a real Xen is compared with xl in the lab (tests/lab/suite.sh).
 # Environment: BUILD, the directory of xl-lite.
 set -u
-number=0
-status=0
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/tap.sh"
 out=$(mktemp) err=$(mktemp)
 trap 'rm -f "$out" "$err"' EXIT
 
 report() {
-    number=$((number + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        sed 's/^/# /' "$out" "$err"
-        status=1
-    fi
+    tap "$1" "$2" "$out" "$err"
 }
 
 run() {
@@ -78,5 +71,4 @@ fi
 report $? "a full disk is an error that is reported"
 valgrind -q --error-exitcode=99 --leak-check=full "$BUILD/xl-lite" list --help >"$out" 2>"$err"
 report $? "help is clean under valgrind"
-echo "1..$number"
-exit $status
+tap_end

@@ -6,8 +6,8 @@
 # Environment: SOURCE, the checkout.
 # shellcheck disable=SC2046,SC2317 # flags are words; check() calls what it is given
 set -u
-number=0
-status=0
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/tap.sh"
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 mkdir "$root/source" && cd "$root/source" || exit 1
@@ -17,17 +17,11 @@ PKG_CONFIG_PATH=$prefix/lib/pkgconfig
 LD_LIBRARY_PATH=$prefix/lib
 export PKG_CONFIG_PATH LD_LIBRARY_PATH
 
-check() {
-    number=$((number + 1))
+check() { # TITLE COMMAND...
     title=$1
     shift
-    if output=$("$@" 2>&1); then
-        echo "ok $number - $title"
-    else
-        echo "not ok $number - $title"
-        echo "$output" | sed 's/^/# /'
-        status=1
-    fi
+    "$@" >"$root/output" 2>&1
+    tap $? "$title" "$root/output"
 }
 
 # The first C block of README.md.
@@ -79,5 +73,4 @@ check "DESTDIR goes in front" scons -s install PREFIX=/usr LIBDIR=lib/here DESTD
 check "LIBDIR is honoured" test -e "$root/dest/usr/lib/here/libxsutil.so"
 check "an unknown option is an error that names it" \
     sh -c 'scons -s NOSUCH=1 2>&1 | grep -q "unknown option: NOSUCH"'
-echo "1..$number"
-exit $status
+tap_end

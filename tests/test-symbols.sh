@@ -4,8 +4,8 @@
 # Environment: BUILD, the directory of the libraries, and SOURCE, the checkout.
 # shellcheck disable=SC2046 # flags are words
 set -u
-number=0
-status=0
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/tap.sh"
 
 # Functions that a header itself declares, whatever it includes.
 declared() {
@@ -18,28 +18,21 @@ exported() {
     nm -D --defined-only "$1" | awk '$2 != "A" { print $3 }' | sed 's/@.*//' | sort -u
 }
 
-report() {
-    number=$((number + 1))
-    if [ -z "$2" ]; then
-        echo "ok $number - $1"
-    else
-        echo "not ok $number - $1"
-        echo "$2" | sed 's/^/# /'
-        status=1
-    fi
-}
-
 check_library() {
-    header=$(mktemp) library=$(mktemp)
+    header=$(mktemp) library=$(mktemp) found=$(mktemp)
     declared "$BUILD/include/$2" "$3" >"$header"
     exported "$BUILD/$1" >"$library"
-    report "$1 exports nothing that $2 does not declare" "$(comm -13 "$header" "$library")"
-    report "$1 exports all that $2 declares" "$(comm -23 "$header" "$library")"
-    report "$1 exports something" "$([ -s "$library" ] || echo "an empty list")"
-    rm -f "$header" "$library"
+    comm -13 "$header" "$library" >"$found"
+    [ ! -s "$found" ]
+    tap $? "$1 exports nothing that $2 does not declare" "$found"
+    comm -23 "$header" "$library" >"$found"
+    [ ! -s "$found" ]
+    tap $? "$1 exports all that $2 declares" "$found"
+    [ -s "$library" ]
+    tap $? "$1 exports something"
+    rm -f "$header" "$library" "$found"
 }
 
 check_library libxsutil.so xsutil/xsutil.h 'xsu?_'
 check_library libxl-lite.so xl-lite/xll.h 'xll_'
-echo "1..$number"
-exit $status
+tap_end

@@ -4,21 +4,14 @@
 # freed is caught when it is used.
 # Environment: TEST_PROGRAMS, and what they need themselves.
 set -u
-number=0
-status=0
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/tap.sh"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 export XSU_CASES="${XSU_VALGRIND_CASES:-3000}"
 
 report() {
-    number=$((number + 1))
-    if [ "$1" -eq 0 ]; then
-        echo "ok $number - $2"
-    else
-        echo "not ok $number - $2"
-        sed 's/^/# /' "$log" | tail -n 60
-        status=1
-    fi
+    tap "$1" "$2" "$log"
 }
 
 run() {
@@ -40,5 +33,4 @@ for misuse in rewound freed; do
     [ $? -eq 99 ] && grep -qE 'Invalid read|uninitialised' "$log"
     report $? "valgrind catches the use of $misuse scratch"
 done
-echo "1..$number"
-exit $status
+tap_end
