@@ -196,6 +196,8 @@ typedef struct listing {
 
 static void listing_add(listing *l, const char *names, size_t len)
 {
+    if (len == 0)
+        return;
     if (l->room - l->len < len) {
         l->room = 2 * l->room + len;
         char *larger = xsu__alloc_raw(l->gc, l->room);
