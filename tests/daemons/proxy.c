@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "proxy.h"
+#include "proxy-private.h"
 
 #include "daemon.h"
 
@@ -14,29 +14,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* xen/io/xs_wire.h's xsd_sockmsg. */
-typedef struct Header {
-    uint32_t type, req_id, tx_id, len;
-} Header;
-
-typedef struct Message {
-    Header header;
-    GByteArray *payload;
-} Message;
-
-typedef struct Rule {
-    uint32_t type;
-    unsigned int skip, times;
-    TestProxyAction action;
-    const char *error;
-} Rule;
-
 /* What awaits its turn among the replies of a link. */
 typedef struct Pending {
-    Header header;
+    TestHeader header;
     bool forwarded;
-    bool drop;
-    const char *error;
+    bool silent;
+    Rule rule;
 } Pending;
 
 typedef struct Side {
@@ -47,28 +30,20 @@ typedef struct Side {
 typedef struct Link {
     Side client, daemon;
     GQueue pending;
+    GHashTable *transactions; /* those that are open */
+    GPtrArray *held;          /* replies */
     bool dead;
 } Link;
 
-struct TestProxy {
-    char *path, *daemon_path;
-    int listener, stop;
-    GThread *thread;
-    GPtrArray *links; /* the thread's own */
-    GMutex lock;      /* for what follows */
-    GArray *rules, *messages;
-    unsigned int connections;
-};
-
 /* ---- Bytes ----------------------------------------------------------------------------------- */
 
-static void append(Side *side, Header header, const void *payload)
+static void append(Side *side, TestHeader header, const void *payload)
 {
     g_byte_array_append(side->out, (const guint8 *)&header, sizeof header);
     g_byte_array_append(side->out, payload, header.len);
 }
 
-static bool take_message(Side *side, Header *header, GByteArray **payload)
+static bool take_message(Side *side, TestHeader *header, GByteArray **payload)
 {
     if (side->in->len < sizeof *header)
         return false;
@@ -91,85 +66,132 @@ static bool fill(Side *side)
     return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-static bool drain(Side *side)
+static bool drain(Side *side, bool trickle)
 {
     if (!side->out->len)
         return true;
-    ssize_t put = send(side->fd, side->out->data, side->out->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    size_t most = trickle ? 1 : side->out->len;
+    ssize_t put = send(side->fd, side->out->data, most, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (put > 0)
         g_byte_array_remove_range(side->out, 0, (guint)put);
     return put > 0 || (put < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-/* ---- Rules ----------------------------------------------------------------------------------- */
-
-static void record(TestProxy *proxy, Header header, GByteArray *payload)
-{
-    Message message = {header, payload};
-    g_array_append_val(proxy->messages, message);
-}
-
-static Rule apply_rules(TestProxy *proxy, uint32_t type)
-{
-    for (guint i = 0; i < proxy->rules->len; i++) {
-        Rule *rule = &g_array_index(proxy->rules, Rule, i);
-        if (rule->type != type || !rule->times)
-            continue;
-        if (rule->skip) {
-            rule->skip--;
-            continue;
-        }
-        rule->times--;
-        return *rule;
-    }
-    return (Rule){.action = PROXY_PASS};
-}
-
 /* ---- Links ----------------------------------------------------------------------------------- */
 
-static void answer_error(Link *link, Header header, const char *error)
+static void record(TestProxy *proxy, const Link *link, TestHeader header, GByteArray *payload)
 {
+    bool known = g_hash_table_contains(link->transactions, GUINT_TO_POINTER(header.tx_id));
+    Message message = {header, payload, header.tx_id != XBT_NULL && !known};
+    g_array_append_val(proxy->messages, message);
+    pthread_cond_broadcast(&proxy->came);
+}
+
+static GByteArray *new_bytes(TestHeader header, const void *payload)
+{
+    GByteArray *bytes = g_byte_array_new();
+    g_byte_array_append(bytes, (const guint8 *)&header, sizeof header);
+    return g_byte_array_append(bytes, payload, header.len);
+}
+
+static void release_held(Link *link, bool reverse)
+{
+    GPtrArray *held = link->held;
+    for (guint i = 0; i < held->len; i++) {
+        GByteArray *bytes = held->pdata[reverse ? held->len - 1 - i : i];
+        g_byte_array_append(link->client.out, bytes->data, bytes->len);
+    }
+    g_ptr_array_set_size(held, 0);
+}
+
+/* To the client, or to those that wait until enough are there. */
+static void deliver(TestProxy *proxy, Link *link, uint32_t type, GByteArray *bytes)
+{
+    pthread_mutex_lock(&proxy->lock);
+    if (proxy->hold && type == proxy->hold_type) {
+        g_ptr_array_add(link->held, bytes);
+        if (link->held->len == proxy->hold) {
+            release_held(link, proxy->reverse);
+            proxy->hold = 0;
+        }
+    } else {
+        g_byte_array_append(link->client.out, bytes->data, bytes->len);
+        g_byte_array_unref(bytes);
+    }
+    pthread_mutex_unlock(&proxy->lock);
+}
+
+static void answer_error(TestProxy *proxy, Link *link, const Pending *pending)
+{
+    TestHeader header = pending->header;
     header.type = XS_ERROR;
-    header.len = (uint32_t)strlen(error) + 1;
-    append(&link->client, header, error);
+    header.len = (uint32_t)strlen(pending->rule.error) + 1;
+    deliver(proxy, link, pending->header.type, new_bytes(header, pending->rule.error));
 }
 
 /* Errors that need no answer of the daemon's, up to the first request that does. */
-static void answer_ready(Link *link)
+static void answer_ready(TestProxy *proxy, Link *link)
 {
     Pending *head;
     while ((head = g_queue_peek_head(&link->pending)) && !head->forwarded) {
-        answer_error(link, head->header, head->error);
+        if (!head->silent)
+            answer_error(proxy, link, head);
         g_free(g_queue_pop_head(&link->pending));
     }
 }
 
-static void take_request(TestProxy *proxy, Link *link, Header header, GByteArray *payload)
+static void take_request(TestProxy *proxy, Link *link, TestHeader header, GByteArray *payload)
 {
     static const char abort_it[] = "F";
-    g_mutex_lock(&proxy->lock);
-    record(proxy, header, payload);
-    Rule rule = apply_rules(proxy, header.type);
-    g_mutex_unlock(&proxy->lock);
+    pthread_mutex_lock(&proxy->lock);
+    record(proxy, link, header, payload);
+    Rule rule = test_proxy_rule(proxy, header.type);
+    pthread_mutex_unlock(&proxy->lock);
     if (rule.action == PROXY_DROP_BEFORE) {
         link->dead = true;
         return;
     }
+    bool silent = rule.action == PROXY_SILENT;
     bool is_end = header.type == XS_TRANSACTION_END && rule.action == PROXY_ERROR;
+    if (header.type == XS_TRANSACTION_END)
+        g_hash_table_remove(link->transactions, GUINT_TO_POINTER(header.tx_id));
     Pending *pending = g_new0(Pending, 1);
     *pending = (Pending){.header = header,
-                         .forwarded = rule.action != PROXY_ERROR || is_end,
-                         .drop = rule.action == PROXY_DROP_AFTER,
-                         .error = rule.action == PROXY_ERROR ? rule.error : NULL};
+                         .forwarded = (rule.action != PROXY_ERROR && !silent) || is_end,
+                         .silent = silent,
+                         .rule = rule};
     g_queue_push_tail(&link->pending, pending);
     if (is_end)
         header.len = sizeof abort_it;
     if (pending->forwarded)
         append(&link->daemon, header, is_end ? (const void *)abort_it : payload->data);
-    answer_ready(link);
+    answer_ready(proxy, link);
 }
 
-static void take_reply(Link *link, Header header, GByteArray *payload)
+static void note_transaction(Link *link, TestHeader header, const GByteArray *payload)
+{
+    if (header.type != XS_TRANSACTION_START)
+        return;
+    char *id = g_strndup((const char *)payload->data, payload->len);
+    g_hash_table_add(link->transactions, GUINT_TO_POINTER((guint)strtoul(id, NULL, 10)));
+    g_free(id);
+}
+
+/* A request's turn has come. */
+static void answer(TestProxy *proxy, Link *link, const Pending *pending, GByteArray *bytes)
+{
+    const Rule *rule = &pending->rule;
+    if (rule->rewrite)
+        rule->rewrite(bytes, rule->data);
+    if (rule->action == PROXY_ERROR)
+        answer_error(proxy, link, pending);
+    else if (rule->action != PROXY_DROP_AFTER)
+        deliver(proxy, link, pending->header.type, g_byte_array_ref(bytes));
+    link->dead = rule->action == PROXY_DROP_AFTER || rule->action == PROXY_REWRITE_AND_DROP;
+    g_byte_array_unref(bytes);
+}
+
+static void take_reply(TestProxy *proxy, Link *link, TestHeader header, GByteArray *payload)
 {
     if (header.type == XS_WATCH_EVENT) {
         append(&link->client, header, payload->data);
@@ -177,30 +199,26 @@ static void take_reply(Link *link, Header header, GByteArray *payload)
     }
     Pending *pending = g_queue_pop_head(&link->pending);
     g_assert_nonnull(pending);
-    if (pending->drop)
-        link->dead = true;
-    else if (pending->error)
-        answer_error(link, pending->header, pending->error);
-    else
-        append(&link->client, header, payload->data);
+    note_transaction(link, header, payload);
+    answer(proxy, link, pending, new_bytes(header, payload->data));
     g_free(pending);
-    answer_ready(link);
+    answer_ready(proxy, link);
 }
 
 static void serve(TestProxy *proxy, Link *link, const struct pollfd *polled)
 {
-    Header header;
+    TestHeader header;
     GByteArray *payload;
     bool alive = (!polled[0].revents || fill(&link->client))
                  && (!polled[1].revents || fill(&link->daemon));
     while (!link->dead && take_message(&link->client, &header, &payload))
         take_request(proxy, link, header, payload);
     while (!link->dead && take_message(&link->daemon, &header, &payload)) {
-        take_reply(link, header, payload);
+        take_reply(proxy, link, header, payload);
         g_byte_array_unref(payload);
     }
-    alive = drain(&link->client) && alive;
-    alive = drain(&link->daemon) && alive;
+    alive = drain(&link->client, g_atomic_int_get(&proxy->trickle)) && alive;
+    alive = drain(&link->daemon, false) && alive;
     link->dead = link->dead || !alive;
 }
 
@@ -219,6 +237,8 @@ static void free_link(gpointer data)
         g_byte_array_unref(sides[i]->out);
     }
     g_queue_clear_full(&link->pending, g_free);
+    g_hash_table_unref(link->transactions);
+    g_ptr_array_unref(link->held);
     g_free(link);
 }
 
@@ -238,9 +258,10 @@ static void accept_link(TestProxy *proxy)
     int client = accept4(proxy->listener, NULL, NULL, SOCK_CLOEXEC);
     int daemon = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     g_assert_cmpint(client, >=, 0);
-    g_mutex_lock(&proxy->lock);
+    pthread_mutex_lock(&proxy->lock);
     proxy->connections++;
-    g_mutex_unlock(&proxy->lock);
+    pthread_cond_broadcast(&proxy->came);
+    pthread_mutex_unlock(&proxy->lock);
     if (connect(daemon, (struct sockaddr *)&address, sizeof address)) {
         close(client);
         close(daemon);
@@ -249,6 +270,8 @@ static void accept_link(TestProxy *proxy)
     Link *link = g_new0(Link, 1);
     link->client = new_side(client);
     link->daemon = new_side(daemon);
+    link->transactions = g_hash_table_new(NULL, NULL);
+    link->held = g_ptr_array_new_with_free_func((GDestroyNotify)g_byte_array_unref);
     g_queue_init(&link->pending);
     g_ptr_array_add(proxy->links, link);
 }
@@ -256,6 +279,15 @@ static void accept_link(TestProxy *proxy)
 static struct pollfd poll_side(const Side *side)
 {
     return (struct pollfd){side->fd, (short)(POLLIN | (side->out->len ? POLLOUT : 0)), 0};
+}
+
+static void drop_link(TestProxy *proxy, guint i)
+{
+    g_ptr_array_remove_index(proxy->links, i);
+    pthread_mutex_lock(&proxy->lock);
+    proxy->dropped++;
+    pthread_cond_broadcast(&proxy->came);
+    pthread_mutex_unlock(&proxy->lock);
 }
 
 static gpointer run(gpointer data)
@@ -281,7 +313,7 @@ static gpointer run(gpointer data)
             Link *link = proxy->links->pdata[i];
             serve(proxy, link, &polled[2 + 2 * i]);
             if (link->dead)
-                g_ptr_array_remove_index(proxy->links, i);
+                drop_link(proxy, i);
         }
         if (polled[1].revents)
             accept_link(proxy);
@@ -310,7 +342,8 @@ TestProxy *test_proxy_start(const char *daemon_socket)
     proxy->rules = g_array_new(FALSE, TRUE, sizeof(Rule));
     proxy->messages = g_array_new(FALSE, TRUE, sizeof(Message));
     g_array_set_clear_func(proxy->messages, clear_message);
-    g_mutex_init(&proxy->lock);
+    pthread_mutex_init(&proxy->lock, NULL);
+    pthread_cond_init(&proxy->came, NULL);
     proxy->thread = g_thread_new("proxy", run, proxy);
     return proxy;
 }
@@ -325,99 +358,9 @@ void test_proxy_stop(TestProxy *proxy)
     close(proxy->listener);
     close(proxy->stop);
     g_unlink(proxy->path);
-    g_mutex_clear(&proxy->lock);
+    pthread_mutex_destroy(&proxy->lock);
+    pthread_cond_destroy(&proxy->came);
     g_free(proxy->path);
     g_free(proxy->daemon_path);
     g_free(proxy);
-}
-
-/* ---- Asking ---------------------------------------------------------------------------------- */
-
-void test_proxy_use(const TestProxy *proxy)
-{
-    setenv("XENSTORED_PATH", proxy->path, 1);
-}
-
-void test_proxy_fail(TestProxy *proxy, uint32_t type, unsigned int skip, unsigned int times,
-                     TestProxyAction action, const char *error)
-{
-    Rule rule = {type, skip, times, action, error};
-    g_mutex_lock(&proxy->lock);
-    g_array_append_val(proxy->rules, rule);
-    g_mutex_unlock(&proxy->lock);
-}
-
-typedef bool (*Matcher)(const Message *message, const void *data);
-
-static unsigned int count_if(TestProxy *proxy, Matcher matches, const void *data)
-{
-    unsigned int count = 0;
-    g_mutex_lock(&proxy->lock);
-    for (guint i = 0; i < proxy->messages->len; i++)
-        count += matches(&g_array_index(proxy->messages, Message, i), data);
-    g_mutex_unlock(&proxy->lock);
-    return count;
-}
-
-static bool has_type(const Message *message, const void *type)
-{
-    return message->header.type == *(const uint32_t *)type;
-}
-
-static bool is_outside(const Message *message, const void *type)
-{
-    return has_type(message, type) && message->header.tx_id == XBT_NULL;
-}
-
-static bool is_any(const Message *message, const void *unused)
-{
-    (void)unused;
-    return message != NULL;
-}
-
-static bool equals(const Message *message, const void *data)
-{
-    const Message *wanted = data;
-    return message->header.type == wanted->header.type
-           && message->payload->len == wanted->payload->len
-           && !memcmp(message->payload->data, wanted->payload->data, wanted->payload->len);
-}
-
-unsigned int test_proxy_count(TestProxy *proxy, uint32_t type)
-{
-    return count_if(proxy, has_type, &type);
-}
-
-unsigned int test_proxy_count_outside(TestProxy *proxy, uint32_t type)
-{
-    return count_if(proxy, is_outside, &type);
-}
-
-unsigned int test_proxy_total(TestProxy *proxy)
-{
-    return count_if(proxy, is_any, NULL);
-}
-
-unsigned int test_proxy_count_payload(TestProxy *proxy, uint32_t type, const void *payload,
-                                      size_t size)
-{
-    Message wanted = {{.type = type}, g_byte_array_new()};
-    g_byte_array_append(wanted.payload, payload, (guint)size);
-    unsigned int count = count_if(proxy, equals, &wanted);
-    g_byte_array_unref(wanted.payload);
-    return count;
-}
-
-unsigned int test_proxy_connections(TestProxy *proxy)
-{
-    g_mutex_lock(&proxy->lock);
-    unsigned int count = proxy->connections;
-    g_mutex_unlock(&proxy->lock);
-    return count;
-}
-
-void test_proxy_assert_silent(TestProxy *proxy, unsigned int total, struct xs_handle *xsh)
-{
-    free(xs_read(xsh, XBT_NULL, "/tool", NULL));
-    g_assert_cmpuint(test_proxy_total(proxy), ==, total + 1);
 }

@@ -27,8 +27,20 @@ typedef enum TestProxyAction {
     PROXY_ERROR,       /* answered with this error string; the daemon never sees it, except that a
                           commit becomes an abort, as the transaction must end */
     PROXY_DROP_BEFORE, /* the connection is lost, the daemon never sees it */
-    PROXY_DROP_AFTER   /* the connection is lost once the daemon has done it */
+    PROXY_DROP_AFTER,  /* the connection is lost once the daemon has done it */
+    PROXY_SILENT,      /* never answered; the daemon never sees it */
+    PROXY_REWRITE,     /* the answer is changed; with this and the next, test_proxy_rewrite() */
+    PROXY_REWRITE_AND_DROP /* the answer is changed, delivered, and the connection lost */
 } TestProxyAction;
+
+/** The head of each message: xen/io/xs_wire.h's xsd_sockmsg. */
+typedef struct TestHeader {
+    uint32_t type, req_id, tx_id, len;
+} TestHeader;
+
+/** Change the bytes of a reply, header and all, or do what else is due now.  In the proxy's thread.
+ */
+typedef void (*TestProxyRewrite)(GByteArray *bytes, gpointer data);
 
 TestProxy *test_proxy_start(const char *daemon_socket);
 void test_proxy_stop(TestProxy *proxy);
@@ -43,12 +55,33 @@ void test_proxy_use(const TestProxy *proxy);
 void test_proxy_fail(TestProxy *proxy, uint32_t type, unsigned int skip, unsigned int times,
                      TestProxyAction action, const char *error);
 
+/** Once `skip` messages of a type have passed, do this to the reply of the next. */
+void test_proxy_rewrite(TestProxy *proxy, uint32_t type, unsigned int skip, TestProxyAction action,
+                        TestProxyRewrite rewrite, gpointer data);
+
+/**
+ * Keep replies to this type back until one connection has `count` of them, then let all go, once;
+ * in their order or the other way round.
+ */
+void test_proxy_hold(TestProxy *proxy, uint32_t type, unsigned int count, bool reverse);
+
+/** Whether clients get one byte at a time. */
+void test_proxy_trickle(TestProxy *proxy, bool trickle);
+
+/** Wait until so many requests of a type have come. */
+void test_proxy_await(TestProxy *proxy, uint32_t type, unsigned int count);
+/** Wait until so many connections have ended. */
+void test_proxy_await_dropped(TestProxy *proxy, unsigned int count);
+
 /** How many requests of a type have come, and how many of any type. */
 unsigned int test_proxy_count(TestProxy *proxy, uint32_t type);
 unsigned int test_proxy_total(TestProxy *proxy);
 
 /** How many of a type came outside any transaction. */
 unsigned int test_proxy_count_outside(TestProxy *proxy, uint32_t type);
+
+/** How many came in a transaction that their connection had not started, or had ended. */
+unsigned int test_proxy_count_stale(TestProxy *proxy);
 
 /** How many of a type had this payload. */
 unsigned int test_proxy_count_payload(TestProxy *proxy, uint32_t type, const void *payload,

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The toolstack asks xenstore for all names at once: one round trip, however many there are. */
+#include "libxl-lite/xll-private.h"
+#include "store.h"
+#include <errno.h>
+#include <sys/socket.h>
+
+/* A round trip begins where sending follows receiving. */
+static unsigned int round_trips;
+static bool receiving;
+
+ssize_t __real_sendmsg(int fd, const struct msghdr *msg, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
+ssize_t __real_recv(int fd, void *buf, size_t len, int flags);
+ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags);
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+    round_trips += receiving;
+    receiving = false;
+    return __real_sendmsg(fd, msg, flags);
+}
+
+ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags)
+{
+    receiving = true;
+    return __real_recv(fd, buf, len, flags);
+}
+
+#define FIRST 1000u
+#define MOST 1000u
+
+/* Every third domain has no name. */
+static void write_names(xsu_gc *gc)
+{
+    xsu_batch *b = xsu_batch_new(gc);
+    for (uint32_t i = 0; i < MOST; i++) {
+        if (i % 3)
+            xsu_batch_writef(b, xsu_sprintf(gc, "guest %u", i), "/local/domain/%u/name", FIRST + i);
+    }
+    g_assert_true(xsu_batch_run(b));
+}
+
+static void remove_names(xsu_gc *gc)
+{
+    xsu_batch *b = xsu_batch_new(gc);
+    for (uint32_t i = 0; i < MOST; i++)
+        xsu_batch_rmf(b, "/local/domain/%u", FIRST + i);
+    g_assert_true(xsu_batch_run(b));
+}
+
+static void read_names(xsu_ctx *ctx, size_t num)
+{
+    g_autoptr(GError) error = NULL;
+    uint32_t domids[MOST];
+    char *names[MOST];
+    XSU_GC(gc, ctx);
+    for (uint32_t i = 0; i < num; i++)
+        domids[i] = FIRST + i;
+    round_trips = 0;
+    receiving = true;
+    g_assert_true(xll__read_names(gc, domids, num, names, &error));
+    g_assert_no_error(error);
+    g_assert_cmpuint(round_trips, ==, 1);
+    for (uint32_t i = 0; i < num; i++)
+        g_assert_cmpstr(names[i], ==, i % 3 ? xsu_sprintf(gc, "guest %u", i) : NULL);
+}
+
+static void test_one_round_trip(TestStore *s)
+{
+    static const size_t nums[] = {1, 10, 100, MOST};
+    XSU_GC(gc, s->ctx);
+    write_names(gc);
+    for (size_t i = 0; i < G_N_ELEMENTS(nums); i++)
+        read_names(s->ctx, nums[i]);
+    remove_names(gc);
+}
+
+static void test_no_daemon(void)
+{
+    g_autoptr(GError) error = NULL;
+    uint32_t domid = 0;
+    char *name;
+    TestDaemon *daemon = test_daemon_start(C_XENSTORED);
+    test_daemon_use(daemon);
+    xsu_ctx *ctx = xsu_open(0);
+    g_assert_nonnull(ctx);
+    test_daemon_kill(daemon);
+    {
+        XSU_GC(gc, ctx);
+        g_assert_false(xll__read_names(gc, &domid, 1, &name, &error));
+        g_assert_error(error, XLL_ERROR, XLL_ERROR_XENSTORE);
+        g_assert_nonnull(strstr(error->message, "is it running?"));
+    }
+    xsu_close(ctx);
+    test_daemon_stop(daemon);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    test_store_add("/names/one-round-trip", test_one_round_trip);
+    g_test_add_func("/names/no-daemon", test_no_daemon);
+    return g_test_run();
+}
