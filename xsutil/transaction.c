@@ -19,7 +19,7 @@ enum { STATE_IDLE, STATE_OPEN, STATE_COMMITTED, STATE_FAILED };
 #define DEFAULT_ATTEMPTS 100
 #define DEFAULT_TIMEOUT_MS 10000
 #define BACKOFF_LEAST_NS 500000u
-#define BACKOFF_MOST_NS 50000000u
+#define BACKOFF_MOST_NS 20000000u
 #define NS_PER_MS 1000000u
 #define NS_PER_S 1000000000u
 
@@ -48,14 +48,16 @@ static uint64_t random_below(uint64_t bound)
 
 /*
  * Full jitter: anything from nothing to a bound that doubles.  The bound begins at the length of
- * an attempt, as writers that conflict must get out of each other's way by about that much.
+ * an attempt, as writers that conflict must get out of each other's way by about that much, and
+ * never ends below it.  bench/README.md has what the numbers were chosen from.
  */
 static uint64_t backoff_ns(unsigned int attempts, uint64_t last_attempt_ns)
 {
     uint64_t bound = last_attempt_ns > BACKOFF_LEAST_NS ? last_attempt_ns : BACKOFF_LEAST_NS;
-    for (unsigned int i = 2; i < attempts && bound < BACKOFF_MOST_NS; i++)
+    uint64_t most = last_attempt_ns > BACKOFF_MOST_NS ? last_attempt_ns : BACKOFF_MOST_NS;
+    for (unsigned int i = 2; i < attempts && bound < most; i++)
         bound *= 2;
-    return random_below(bound < BACKOFF_MOST_NS ? bound : BACKOFF_MOST_NS);
+    return random_below(bound < most ? bound : most);
 }
 
 static void fail(xsu_txn *txn, int err)

@@ -278,7 +278,7 @@ bool xs_vexistsf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap) XS
  * A body may run many times, so it must compute everything from what it reads.  What it allocated
  * in the gc is gone when it runs again.  The first retry comes at once, further ones after a
  * random time below a bound that doubles from the longer of 0.5 ms and the last attempt, up to
- * 50 ms.
+ * the longer of 20 ms and the last attempt.
  */
 
 /** Bounds of the retry; a 0 is the default: 100 attempts, 10,000 ms.  NULL is both. */
