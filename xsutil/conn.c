@@ -170,18 +170,32 @@ void xsu__conn_leave(xsu_conn *conn)
     pthread_mutex_unlock(&conn->lock);
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+/* Whether a wait that a signal interrupted has lasted long enough: signals must not put it off. */
+static bool is_over(uint64_t began, unsigned int timeout_ms)
+{
+    return timeout_ms > 0 && now_ns() - began >= (uint64_t)timeout_ms * NS_PER_MS;
+}
+
 static int wait_for(const xsu_conn *conn, short events, unsigned int timeout_ms)
 {
     struct pollfd pfd = {.fd = conn->fd, .events = events};
     int ms = timeout_ms == 0 || timeout_ms > INT_MAX ? -1 : (int)timeout_ms;
+    uint64_t began = now_ns();
     for (;;) {
         int n = poll(&pfd, 1, ms);
         if (n > 0)
             return 0;
-        if (n == 0)
-            return ETIMEDOUT;
-        if (errno != EINTR)
+        if (n < 0 && errno != EINTR)
             return ECONNRESET;
+        if (n == 0 || is_over(began, timeout_ms))
+            return ETIMEDOUT;
     }
 }
 
@@ -204,28 +218,34 @@ int xsu__conn_send(xsu_conn *conn, struct iovec *parts, size_t num, size_t *done
     return n >= 0 || is_passing(errno) ? 0 : ECONNRESET;
 }
 
-static ssize_t receive_socket(xsu_conn *conn, char *space, size_t n, unsigned int timeout_ms)
+static ssize_t receive_socket(xsu_conn *conn, char *space, size_t room, size_t least,
+                              unsigned int timeout_ms)
 {
     if (conn->receive_ms != timeout_ms) {
         struct timeval tv = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
         setsockopt(conn->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
         conn->receive_ms = timeout_ms;
     }
-    /* Asking for exactly what must come lets the kernel wait until it is all there. */
-    return recv(conn->fd, space, n, MSG_WAITALL);
+    /* Asking for exactly what must come lets the kernel wait until it is all there.  A lone reply
+     * is taken as it comes, header and body at once if they were written so. */
+    bool lone = least <= XSU_WIRE_HEADER;
+    return recv(conn->fd, space, lone || room < least ? room : least, lone ? 0 : MSG_WAITALL);
 }
 
 int xsu__conn_receive(xsu_conn *conn, size_t least, unsigned int timeout_ms)
 {
     size_t room;
     char *space = xsu__decoder_space(&conn->in, &room);
+    uint64_t began = timeout_ms ? now_ns() : 0;
     ssize_t n;
     do {
         int err = conn->is_socket ? 0 : wait_for(conn, POLLIN, timeout_ms);
         if (err)
             return err;
-        n = conn->is_socket ? receive_socket(conn, space, least < room ? least : room, timeout_ms)
+        n = conn->is_socket ? receive_socket(conn, space, room, least, timeout_ms)
                             : read(conn->fd, space, room);
+        if (n < 0 && errno == EINTR && is_over(began, timeout_ms))
+            return ETIMEDOUT;
     } while (n < 0 && (errno == EINTR || (!conn->is_socket && is_passing(errno))));
     if (n < 0 && is_passing(errno))
         return ETIMEDOUT;
