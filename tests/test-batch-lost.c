@@ -118,31 +118,45 @@ static bool write_node(xsu_gc *gc, xsu_batch *b, void *data)
     return true;
 }
 
+/* Impatient from here on. */
+static bool write_and_set_timeout(xsu_gc *gc, xsu_batch *b, void *data)
+{
+    xsu_batch_set_timeout(b, 50);
+    xsu_set_timeout(xsu_gc_owner(gc), 50);
+    return write_node(gc, b, data);
+}
+
+static void silent_transaction(TestStore *s, uint32_t type, unsigned int timeout_ms)
+{
+    Proxied p = proxied_start(s);
+    {
+        XSU_GC(gc, p.ctx);
+        xsu_set_timeout(p.ctx, timeout_ms);
+        test_proxy_fail(p.proxy, type, 0, 1, PROXY_SILENT, NULL);
+        gint64 began = g_get_monotonic_time();
+        xsu_batch_fn body = timeout_ms ? write_node : write_and_set_timeout;
+        assert_fails(ETIMEDOUT, xsu_batch_transaction(gc, NULL, body, s));
+        g_assert_cmpint(g_get_monotonic_time() - began, >=, 50000);
+        g_assert_cmpuint(test_proxy_count(p.proxy, type), ==, 1);
+        assert_stored(s, "node", NULL);
+        xsu_set_timeout(p.ctx, 0);
+        g_assert_true(xsu_batch_transaction(gc, NULL, write_node, s));
+        assert_stored(s, "node", "value");
+        g_assert_cmpuint(test_proxy_connections(p.proxy), ==, 3);
+        g_assert_cmpuint(test_proxy_count_stale(p.proxy), ==, 0);
+        assert_handle_works(p.ctx, s->root);
+        g_assert_true(xs_rmf(gc, XBT_NULL, "%s/node", s->root));
+    }
+    proxied_end(&p);
+}
+
 /* xsu_set_timeout() is for the start, the operations and the end. */
 static void test_silent_transaction(TestStore *s)
 {
-    static const uint32_t types[] = {XS_TRANSACTION_START, XS_WRITE, XS_TRANSACTION_END};
-    for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
-        Proxied p = proxied_start(s);
-        {
-            XSU_GC(gc, p.ctx);
-            xsu_set_timeout(p.ctx, 50);
-            test_proxy_fail(p.proxy, types[i], 0, 1, PROXY_SILENT, NULL);
-            gint64 began = g_get_monotonic_time();
-            assert_fails(ETIMEDOUT, xsu_batch_transaction(gc, NULL, write_node, s));
-            g_assert_cmpint(g_get_monotonic_time() - began, >=, 50000);
-            g_assert_cmpuint(test_proxy_count(p.proxy, types[i]), ==, 1);
-            assert_stored(s, "node", NULL);
-            xsu_set_timeout(p.ctx, 0);
-            g_assert_true(xsu_batch_transaction(gc, NULL, write_node, s));
-            assert_stored(s, "node", "value");
-            g_assert_cmpuint(test_proxy_connections(p.proxy), ==, 3);
-            g_assert_cmpuint(test_proxy_count_stale(p.proxy), ==, 0);
-            assert_handle_works(p.ctx, s->root);
-            g_assert_true(xs_rmf(gc, XBT_NULL, "%s/node", s->root));
-        }
-        proxied_end(&p);
-    }
+    silent_transaction(s, XS_TRANSACTION_START, 50);
+    silent_transaction(s, XS_WRITE, 500);
+    silent_transaction(s, XS_WRITE, 0);
+    silent_transaction(s, XS_TRANSACTION_END, 0);
 }
 
 /* What a daemon may say to a start or an end that is no answer to it. */
@@ -213,7 +227,7 @@ static void test_parts(TestStore *s)
         {
             XSU_GC(gc, p.ctx);
             xsu_batch *b = long_listing(gc, s);
-            xsu_batch_set_timeout(b, troubles[i].action == PROXY_SILENT ? 50 : 0);
+            xsu_batch_set_timeout(b, troubles[i].action == PROXY_SILENT ? 500 : 0);
             test_proxy_fail(p.proxy, XS_DIRECTORY_PART, 1, 1, troubles[i].action,
                             troubles[i].error);
             assert_run_fails(b, troubles[i].expected);

@@ -239,11 +239,13 @@ static void test_sigpipe(void)
 }
 
 static volatile sig_atomic_t alarms;
+static volatile sig_atomic_t most_alarms = INT_MAX;
 
 static void on_alarm(int number)
 {
     (void)number;
-    alarms++;
+    if (++alarms > most_alarms)
+        abort(); /* rather than hang */
 }
 
 /* Signals that interrupt every system call, with a handler that does not restart them. */
@@ -252,6 +254,7 @@ static void test_interrupted(TestStore *s)
     const struct sigaction action = {.sa_handler = on_alarm};
     const struct itimerval often = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
     alarms = 0;
+    most_alarms = INT_MAX;
     sigaction(SIGALRM, &action, NULL);
     while (alarms < (int)test_scaled(100)) {
         setitimer(ITIMER_REAL, &often, NULL);
@@ -259,6 +262,29 @@ static void test_interrupted(TestStore *s)
         setitimer(ITIMER_REAL, &never, NULL);
     }
     signal(SIGALRM, SIG_IGN); /* the last may still be on its way */
+}
+
+/* Nor do they put off a timeout, however often they come. */
+static void test_timeout(TestStore *s)
+{
+    const struct sigaction action = {.sa_handler = on_alarm};
+    const struct itimerval often = {{0, 20000}, {0, 20000}}, never = {{0, 0}, {0, 0}};
+    Proxied p = proxied_start(s);
+    {
+        XSU_GC(gc, p.ctx);
+        xsu_batch *b = xsu_batch_new(gc);
+        xsu_batch_set_timeout(b, 100);
+        test_proxy_fail(p.proxy, XS_READ, 0, 1, PROXY_SILENT, NULL);
+        xsu_batch_readf(b, NULL, "%s", s->root);
+        alarms = 0;
+        most_alarms = 500;
+        sigaction(SIGALRM, &action, NULL);
+        setitimer(ITIMER_REAL, &often, NULL);
+        assert_run_fails(b, ETIMEDOUT);
+        setitimer(ITIMER_REAL, &never, NULL);
+        signal(SIGALRM, SIG_IGN);
+    }
+    proxied_end(&p);
 }
 
 /* ---- Restriction ----------------------------------------------------------------------------- */
@@ -354,6 +380,7 @@ int main(int argc, char **argv)
     test_store_add("/batch-process/attached", test_attached);
     g_test_add_func("/batch-process/signals/sigpipe", test_sigpipe);
     test_store_add("/batch-process/signals/interrupted", test_interrupted);
+    test_store_add_on("/batch-process/signals/timeout", ONLY_C, test_timeout);
     test_store_add_on("/batch-process/restricted/plain", EXACT_KINDS, test_restricted);
     test_store_add_on("/batch-process/restricted/transaction", EXACT_KINDS,
                       test_restricted_transaction);
