@@ -108,6 +108,87 @@ static void test_lost_idle(TestStore *s)
     proxied_end(&p);
 }
 
+enum { MANY = 3000 }; /* more than are ever in flight */
+
+static xsu_batch *many_writes(xsu_gc *gc, TestStore *s)
+{
+    xsu_batch *b = xsu_batch_new(gc);
+    xsu_batch_mkdirf(b, "%s", s->root);
+    g_assert_true(xsu_batch_run(b)); /* so that the connection is not new */
+    xsu_batch_set_timeout(b, 60000);
+    for (unsigned int i = 0; i < MANY; i++)
+        xsu_batch_writef(b, "value", "%s/%u", s->root, i % 10);
+    return b;
+}
+
+/* Lost when part of a batch was sent: the rest does not go to a new connection. */
+static void test_lost_halfway(TestStore *s)
+{
+    Proxied p = proxied_start(s);
+    {
+        XSU_GC(gc, p.ctx);
+        xsu_batch *b = many_writes(gc, s);
+        test_proxy_fail(p.proxy, XS_WRITE, 100, 1, PROXY_DROP_AFTER, NULL);
+        assert_run_fails(b, ECONNRESET);
+        for (unsigned int i = 100; i < MANY; i++)
+            g_assert_cmpint(xsu_batch_errno(b, i), ==, ECONNRESET);
+        assert_handle_works(p.ctx, s->root);
+        g_assert_cmpuint(test_proxy_connections(p.proxy), ==, 2);
+        g_assert_true(xsu_batch_run(many_writes(gc, s)));
+        g_assert_cmpuint(test_proxy_connections(p.proxy), ==, 3);
+    }
+    proxied_end(&p);
+}
+
+static void answer_another(GByteArray *bytes, gpointer data)
+{
+    ((TestHeader *)(void *)bytes->data)->req_id += GPOINTER_TO_UINT(data);
+}
+
+/* An answer to what was not even sent is none. */
+static void test_answered_early(TestStore *s)
+{
+    Proxied p = proxied_start(s);
+    {
+        XSU_GC(gc, p.ctx);
+        xsu_batch *b = many_writes(gc, s);
+        test_proxy_rewrite(p.proxy, XS_WRITE, 0, PROXY_REWRITE, answer_another,
+                           GUINT_TO_POINTER(MANY - 1));
+        assert_run_fails(b, EPROTO);
+        assert_all_errors(b, EPROTO);
+        g_assert_cmpuint(test_proxy_connections(p.proxy), ==, 2);
+        g_assert_true(xsu_batch_run(many_writes(gc, s)));
+    }
+    proxied_end(&p);
+}
+
+/* In a transaction there is no other connection that would do. */
+static bool lose_idle(xsu_gc *gc, xsu_batch *b, void *data)
+{
+    Proxied *p = data;
+    (void)gc;
+    test_proxy_rewrite(p->proxy, XS_MKDIR, 0, PROXY_REWRITE_AND_DROP, nothing, NULL);
+    xsu_batch_mkdirf(b, "%s/dir", p->store->root);
+    g_assert_true(xsu_batch_run(b));
+    test_proxy_await_dropped(p->proxy, 1);
+    xsu_batch_writef(b, "value", "%s/node", p->store->root);
+    assert_run_fails(b, ECONNRESET);
+    return true;
+}
+
+static void test_lost_idle_in_transaction(TestStore *s)
+{
+    Proxied p = proxied_start(s);
+    {
+        XSU_GC(gc, p.ctx);
+        assert_fails(ECONNRESET, xsu_batch_transaction(gc, NULL, lose_idle, &p));
+        g_assert_cmpuint(test_proxy_count(p.proxy, XS_WRITE), ==, 0);
+        g_assert_cmpuint(test_proxy_count_stale(p.proxy), ==, 0);
+        assert_stored(s, "dir", NULL);
+    }
+    proxied_end(&p);
+}
+
 /* ---- Silence around transactions ------------------------------------------------------------- */
 
 static bool write_node(xsu_gc *gc, xsu_batch *b, void *data)
@@ -195,6 +276,29 @@ static void test_spoilt_transaction(TestStore *s)
     }
 }
 
+static void add_watch_event(GByteArray *bytes, gpointer data)
+{
+    TestHeader event = {XS_WATCH_EVENT, 0, 0, 12};
+    (void)data;
+    event.req_id = ((TestHeader *)(void *)bytes->data)->req_id;
+    g_byte_array_prepend(bytes, (const guint8 *)"/tool\0token", 12);
+    g_byte_array_prepend(bytes, (const guint8 *)&event, sizeof event);
+}
+
+static void test_watch_event(TestStore *s)
+{
+    Proxied p = proxied_start(s);
+    {
+        XSU_GC(gc, p.ctx);
+        test_proxy_rewrite(p.proxy, XS_TRANSACTION_START, 0, PROXY_REWRITE, add_watch_event, NULL);
+        test_proxy_rewrite(p.proxy, XS_TRANSACTION_END, 0, PROXY_REWRITE, add_watch_event, NULL);
+        g_assert_true(xsu_batch_transaction(gc, NULL, write_node, s));
+        assert_stored(s, "node", "value");
+        g_assert_cmpuint(test_proxy_connections(p.proxy), <=, 2);
+    }
+    proxied_end(&p);
+}
+
 /* ---- Trouble in a listing that comes in parts ------------------------------------------------ */
 
 static xsu_batch *long_listing(xsu_gc *gc, TestStore *s)
@@ -243,7 +347,7 @@ static void test_parts(TestStore *s)
     }
 }
 
-/* A part without a generation, without names, or with another's id. */
+/* A part without a generation, with one that is too long, without names, with another's id. */
 static void spoil_part(GByteArray *bytes, gpointer data)
 {
     TestHeader *header = (TestHeader *)(void *)bytes->data;
@@ -252,6 +356,8 @@ static void spoil_part(GByteArray *bytes, gpointer data)
         header->req_id++;
     } else if (strcmp(how, "unended") == 0) {
         memset(bytes->data + sizeof *header, '1', header->len);
+    } else if (strcmp(how, "long") == 0) {
+        memset(bytes->data + sizeof *header, '1', 100);
     } else {
         header->len = (uint32_t)strlen(how);
         memcpy(bytes->data + sizeof *header, how, header->len);
@@ -261,7 +367,7 @@ static void spoil_part(GByteArray *bytes, gpointer data)
 
 static void test_spoilt_parts(TestStore *s)
 {
-    static char ways[][8] = {"id", "unended", "", "1"};
+    static char ways[][8] = {"id", "unended", "long", "", "1"};
     for (size_t i = 0; i < G_N_ELEMENTS(ways); i++) {
         Proxied p = proxied_start(s);
         {
@@ -280,6 +386,22 @@ static void test_spoilt_parts(TestStore *s)
 }
 
 /* ---- The kernel's device --------------------------------------------------------------------- */
+
+ssize_t __real_write(int fd, const void *data, size_t size);
+ssize_t __wrap_write(int fd, const void *data, size_t size);
+
+static unsigned int messages_written;
+
+/* The library's write(): it is for the device alone, and takes one whole message at a time. */
+ssize_t __wrap_write(int fd, const void *data, size_t size)
+{
+    TestHeader header;
+    g_assert_cmpuint(size, >=, sizeof header);
+    memcpy(&header, data, sizeof header);
+    g_assert_cmpuint(size, ==, sizeof header + header.len);
+    messages_written++;
+    return __real_write(fd, data, size);
+}
 
 /*
  * A FIFO plays it, and gives each request back, which passes for the reply; what it was given is
@@ -300,7 +422,9 @@ static void test_device(void)
             xsu_batch_write_bytesf(b, text, most, "/path");
         }
         xsu_batch_write_bytesf(b, text, most + 1, "/path");
+        messages_written = 0;
         assert_run_fails(b, E2BIG);
+        g_assert_cmpuint(messages_written, >=, 1000);
         for (unsigned int i = 0; i < 1000; i++)
             g_assert_cmpint(xsu_batch_errno(b, i), ==, 0);
         g_assert_cmpint(xsu_batch_errno(b, 1000), ==, E2BIG);
@@ -318,6 +442,11 @@ int main(int argc, char **argv)
     g_test_add_func("/batch-lost/killed", test_killed);
     g_test_add_func("/batch-lost/killed-meanwhile", test_killed_meanwhile);
     test_store_add_on("/batch-lost/idle", EXACT_KINDS, test_lost_idle);
+    test_store_add_on("/batch-lost/halfway", EXACT_KINDS, test_lost_halfway);
+    test_store_add_on("/batch-lost/answered-early", EXACT_KINDS, test_answered_early);
+    test_store_add_on("/batch-lost/idle-in-transaction", EXACT_KINDS,
+                      test_lost_idle_in_transaction);
+    test_store_add_on("/batch-lost/transaction/watch-event", EXACT_KINDS, test_watch_event);
     test_store_add_on("/batch-lost/transaction/silent", EXACT_KINDS, test_silent_transaction);
     test_store_add_on("/batch-lost/transaction/spoilt", EXACT_KINDS, test_spoilt_transaction);
     test_store_add_on("/batch-lost/parts/trouble", ONLY_C, test_parts);
