@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a path costs: against snprintf, against the way libxl does it, and as a gc fills up. */
 #include "bench.h"
+#include "memory.h"
 #include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,20 +137,6 @@ static void count_heap_calls(void)
     bench_count("heap allocations for 20 paths", "calls", heap_calls - before, "at most 0");
 }
 
-/* From smaps_rollup, as the kernel's cheaper counters lag behind by some dozen pages. */
-static long resident_kib(void)
-{
-    long kib = -1;
-    char line[128];
-    FILE *f = fopen("/proc/self/smaps_rollup", "r");
-    while (f && kib < 0 && fgets(line, sizeof line, f))
-        sscanf(line, "Rss: %ld", &kib);
-    if (!f || kib < 0)
-        abort();
-    fclose(f);
-    return kib;
-}
-
 static void watch_memory(void)
 {
     XSU_GC(gc, NULL);
@@ -160,10 +147,11 @@ static void watch_memory(void)
         if (i % 100 == 99)
             xsu_gc_rewind(gc, mark);
         if (i == 1000000)
-            before = resident_kib();
+            before = memory_resident_kib();
     }
     bench_count("growth of resident memory, 10,000,000 paths", "KiB",
-                (double)(resident_kib() - before), "rewound every 100; from path 1,000,000 on");
+                (double)(memory_resident_kib() - before),
+                "rewound every 100; from path 1,000,000 on");
 }
 
 int main(void)

@@ -26,3 +26,5 @@ hand=$(per_read hand read_by_hand)
 printf '\nInstructions of one read outside xs_read (callgrind, %s reads)\n\n' "$reads"
 printf '%-44s %s\n' "xs_readf, gc included" "$ours" "asprintf + xs_read + free + free" "$hand"
 awk -v a="$ours" -v b="$hand" 'BEGIN { printf "%-44s %.2f\n", "  ratio", a / b }'
+# A row for run.py
+[ -z "${BENCH_JSON:-}" ] || printf 'json {"question": "Instructions of one read outside xs_read", "name": "xs_readf, gc included", "unit": "instructions", "n": %s, "value": %s, "peer": {"name": "asprintf + xs_read + free + free", "value": %s}}\n' "$reads" "$ours" "$hand"

@@ -19,6 +19,10 @@ while [ $# -gt 1 ]; do
         name=$(basename "$library" | sed 's/-open//; s/\.so.*//')
         printf '%-28s %10s %12s %12s %10s\n' "$name, $kind" "$(symbols "$library")" \
             "$(relocations "$library")" "$(got "$library")" "$(text "$library")"
+        # A row for run.py
+        [ -z "${BENCH_JSON:-}" ] || printf 'json {"question": "What does hiding the internals save?", "name": "%s, %s", "n": 1, "exported": %s, "relocations": %s, "got": %s, "text": %s}\n' \
+            "$name" "$kind" "$(symbols "$library")" "$(relocations "$library")" \
+            "$(got "$library")" "$(text "$library")"
     done
     shift 2
 done

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A device's 25 keys in one transaction, both ways; bench_fns with an xsu_ctx. */
+#ifndef BENCH_KEYS_H
+#define BENCH_KEYS_H
+
+#define KEYS 25u
+#define KEY_PATH "/bench/backend/vif/1/0/key-%u"
+#define KEY_VALUE "some-value"
+
+void keys_by_libxenstore(void *data, unsigned int n);
+void keys_by_batch(void *data, unsigned int n);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "relay.h"
+#include "bench.h"
+#include <glib.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <xen/io/xs_wire.h>
+
+#define MAX_LINKS 64
+
+typedef struct connection {
+    int client, daemon;
+} connection;
+
+struct relay {
+    char *daemon;
+    int listener, stop, quiet_ms;
+    GThread *thread;
+    connection links[MAX_LINKS];
+    unsigned int num;
+    gint rounds, messages; /* atomic */
+};
+
+/* How many whole messages there are, events aside; *rest is what is left over. */
+static unsigned int count_messages(const GByteArray *bytes, size_t *rest)
+{
+    unsigned int n = 0;
+    size_t at = 0;
+    struct xsd_sockmsg header;
+    while (bytes->len - at >= sizeof header) {
+        memcpy(&header, bytes->data + at, sizeof header);
+        if (bytes->len - at - sizeof header < header.len)
+            break;
+        at += sizeof header + header.len;
+        n += header.type != XS_WATCH_EVENT;
+    }
+    *rest = bytes->len - at;
+    return n;
+}
+
+static bool is_ready(int fd, int timeout_ms)
+{
+    struct pollfd pfd = {.fd = fd, .events = POLLIN};
+    return poll(&pfd, 1, timeout_ms) > 0;
+}
+
+static bool receive(int fd, GByteArray *bytes)
+{
+    uint8_t buffer[65536];
+    ssize_t n = recv(fd, buffer, sizeof buffer, 0);
+    if (n > 0)
+        g_byte_array_append(bytes, buffer, (guint)n);
+    return n > 0;
+}
+
+static bool send_all(int fd, const GByteArray *bytes)
+{
+    for (size_t done = 0; done < bytes->len;) {
+        ssize_t n = send(fd, bytes->data + done, bytes->len - done, MSG_NOSIGNAL);
+        if (n <= 0)
+            return false;
+        done += (size_t)n;
+    }
+    return true;
+}
+
+/* All that the client sends before it waits; 0 if it has gone. */
+static unsigned int take_requests(relay *r, int fd, GByteArray *bytes)
+{
+    unsigned int n;
+    size_t rest;
+    do {
+        if (!receive(fd, bytes))
+            return 0;
+        n = count_messages(bytes, &rest);
+    } while (n == 0 || rest > 0 || is_ready(fd, r->quiet_ms));
+    return n;
+}
+
+static bool take_replies(int fd, GByteArray *bytes, unsigned int num)
+{
+    size_t rest;
+    do {
+        if (!receive(fd, bytes))
+            return false;
+    } while (count_messages(bytes, &rest) < num || rest > 0);
+    return true;
+}
+
+static bool relay_round(relay *r, const connection *l)
+{
+    g_autoptr(GByteArray) requests = g_byte_array_new(), replies = g_byte_array_new();
+    unsigned int num = take_requests(r, l->client, requests);
+    if (num == 0)
+        return false;
+    g_atomic_int_inc(&r->rounds);
+    g_atomic_int_add(&r->messages, (gint)num);
+    return send_all(l->daemon, requests) && take_replies(l->daemon, replies, num)
+           && send_all(l->client, replies);
+}
+
+/* What a daemon sends unasked: events, or the end. */
+static bool relay_event(const connection *l)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    return receive(l->daemon, bytes) && send_all(l->client, bytes);
+}
+
+static void link_add(relay *r)
+{
+    int client = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC);
+    bench_must(client >= 0 && r->num < MAX_LINKS);
+    r->links[r->num++] = (connection){client, bench_connect(r->daemon)};
+}
+
+static void link_drop(relay *r, unsigned int i)
+{
+    close(r->links[i].client);
+    close(r->links[i].daemon);
+    r->links[i] = r->links[--r->num];
+}
+
+static void serve(relay *r, const struct pollfd *fds, unsigned int num)
+{
+    for (unsigned int i = num; i-- > 0;) {
+        bool ok = true;
+        if (fds[2 * i].revents)
+            ok = relay_round(r, &r->links[i]);
+        else if (fds[2 * i + 1].revents)
+            ok = relay_event(&r->links[i]);
+        if (!ok)
+            link_drop(r, i);
+    }
+}
+
+static void *relay_main(void *data)
+{
+    relay *r = data;
+    for (;;) {
+        struct pollfd fds[2 * MAX_LINKS + 2]
+            = {{.fd = r->stop, .events = POLLIN}, {.fd = r->listener, .events = POLLIN}};
+        unsigned int num = r->num;
+        for (unsigned int i = 0; i < num; i++) {
+            fds[2 + 2 * i] = (struct pollfd){.fd = r->links[i].client, .events = POLLIN};
+            fds[3 + 2 * i] = (struct pollfd){.fd = r->links[i].daemon, .events = POLLIN};
+        }
+        bench_must(poll(fds, 2 + 2 * num, -1) > 0);
+        if (fds[0].revents)
+            return NULL;
+        serve(r, fds + 2, num);
+        if (fds[1].revents)
+            link_add(r);
+    }
+}
+
+relay *relay_start(const char *path, const char *daemon, int quiet_ms)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    relay *r = g_new0(relay, 1);
+    r->daemon = g_strdup(daemon);
+    r->quiet_ms = quiet_ms;
+    r->stop = eventfd(0, EFD_CLOEXEC);
+    r->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bench_must(g_strlcpy(addr.sun_path, path, sizeof addr.sun_path) < sizeof addr.sun_path);
+    bench_must(bind(r->listener, (struct sockaddr *)&addr, sizeof addr) == 0);
+    bench_must(listen(r->listener, 8) == 0);
+    r->thread = g_thread_new("relay", relay_main, r);
+    return r;
+}
+
+void relay_stop(relay *r)
+{
+    bench_must(eventfd_write(r->stop, 1) == 0);
+    g_thread_join(r->thread);
+    while (r->num > 0)
+        link_drop(r, 0);
+    close(r->listener);
+    close(r->stop);
+    g_free(r->daemon);
+    g_free(r);
+}
+
+unsigned int relay_rounds(relay *r)
+{
+    return (unsigned int)g_atomic_int_get(&r->rounds);
+}
+
+unsigned int relay_messages(relay *r)
+{
+    return (unsigned int)g_atomic_int_get(&r->messages);
+}

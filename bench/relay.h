@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Counts round trips: a relay in front of a daemon that is patient.  It takes what a client sends
+ * until that is quiet, passes it on, and answers with all replies at once.  So one round is what a
+ * client sent without having seen an answer to any of it, however fast either side was.
+ */
+#ifndef BENCH_RELAY_H
+#define BENCH_RELAY_H
+
+typedef struct relay relay;
+
+/** Listen on `path`, in a thread of its own, for the daemon at `daemon`. */
+relay *relay_start(const char *path, const char *daemon, int quiet_ms);
+void relay_stop(relay *r);
+
+/** Rounds, and messages in them, on all connections so far. */
+unsigned int relay_rounds(relay *r);
+unsigned int relay_messages(relay *r);
+
+#endif
