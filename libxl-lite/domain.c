@@ -75,16 +75,40 @@ static int next_chunk(xll_ctx *ctx, GArray *infos, GError **error)
     return num;
 }
 
-/* All domains there are, as xc_domaininfo_t in the order of their domids. */
-static GArray *list_infos(xll_ctx *ctx, GError **error)
+/* All domains there are, in the order of their domids. */
+static bool append_all(xll_ctx *ctx, GArray *infos, GError **error)
 {
-    GArray *infos = g_array_new(FALSE, FALSE, sizeof(xc_domaininfo_t));
     int num;
 
     do
         num = next_chunk(ctx, infos, error);
     while (num == CHUNK);
-    if (num < 0)
+    return num >= 0;
+}
+
+static bool append_each(xll_ctx *ctx, GArray *infos, const uint32_t *domids, size_t num,
+                        GError **error)
+{
+    for (size_t i = 0; i < num; i++) {
+        xc_domaininfo_t info;
+
+        if (!xll__find_info(ctx, domids[i], &info, error))
+            return false;
+        g_array_append_val(infos, info);
+    }
+    return true;
+}
+
+GArray *xll__list_infos(xll_ctx *ctx, const uint32_t *domids, size_t num, GError **error)
+{
+    GArray *infos = g_array_new(FALSE, FALSE, sizeof(xc_domaininfo_t));
+    bool ok;
+
+    if (domids)
+        ok = append_each(ctx, infos, domids, num, error);
+    else
+        ok = append_all(ctx, infos, error);
+    if (!ok)
         g_clear_pointer(&infos, g_array_unref);
     return infos;
 }
@@ -122,7 +146,7 @@ static bool drop_gone(xll_ctx *ctx, GArray *infos, char **names, GError **error)
         nameless += !names[i];
     if (!nameless)
         return true;
-    now = list_infos(ctx, error);
+    now = xll__list_infos(ctx, NULL, 0, error);
     if (!now)
         return false;
     for (guint i = 0; i < infos->len; i++) {
@@ -157,7 +181,7 @@ static const char *place_text(char **room, const char *text)
     return copy;
 }
 
-static void format_uuid(char out[37], const uint8_t uuid[16])
+void xll__format_uuid(char out[37], const uint8_t uuid[16])
 {
     static const char digits[] = "0123456789abcdef";
 
@@ -191,7 +215,7 @@ static void fill_domain(xll_domain *domain, const xc_domaininfo_t *info, const c
 
     domain->domid = info->domain;
     domain->name = place_text(room, name);
-    format_uuid(domain->uuid, info->handle);
+    xll__format_uuid(domain->uuid, info->handle);
     fill_state(domain, info->flags);
     domain->vcpus_online = info->nr_online_vcpus;
     domain->ssidref = info->ssidref;
@@ -234,7 +258,7 @@ xll_domain_list *xll_list_domains(xll_ctx *ctx, GError **error)
     xsu_ctx *store;
     char **names;
 
-    if (!xll__require(ctx, "ctx", error) || !(infos = list_infos(ctx, error))
+    if (!xll__require(ctx, "ctx", error) || !(infos = xll__list_infos(ctx, NULL, 0, error))
         || !(store = xll__store(ctx, error)))
         return NULL;
     XSU_GC(gc, store);

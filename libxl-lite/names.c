@@ -38,27 +38,59 @@ char *xll_domid_to_name(xll_ctx *ctx, uint32_t domid, GError **error)
     return g_strdup(xll__domid_to_name(ctx, gc, domid, error));
 }
 
+/* A way to look for a domain, and the words for how that fails. */
+typedef struct search {
+    bool (*matches)(const xll_domain *domain, const char *text);
+    const char *one; /* completes "no domain …" */
+    const char *many;
+} search;
+
 static bool is_named(const xll_domain *domain, const char *name)
 {
     return domain->name && strcmp(domain->name, name) == 0;
 }
 
-static void set_ambiguous(const xll_domain_list *list, const char *name, GError **error)
+static bool has_uuid(const xll_domain *domain, const char *uuid)
+{
+    return g_ascii_strcasecmp(domain->uuid, uuid) == 0;
+}
+
+static void set_ambiguous(const xll_domain_list *list, const search *how, const char *text,
+                          GError **error)
 {
     g_autoptr(GString) domids = g_string_new(NULL);
 
     for (size_t i = 0; i < list->num; i++) {
-        if (is_named(list->domains[i], name))
+        if (how->matches(list->domains[i], text))
             g_string_append_printf(domids, "%s%u", domids->len ? ", " : "",
                                    list->domains[i]->domid);
     }
     g_set_error(error, XLL_ERROR, XLL_ERROR_AMBIGUOUS,
-                "several domains are named '%s': use one of the domids %s", name, domids->str);
+                "several domains %s '%s': use one of the domids %s", how->many, text, domids->str);
+}
+
+static const xll_domain *find_one(const xll_domain_list *list, const search *how, const char *text,
+                                  GError **error)
+{
+    const xll_domain *found = NULL;
+
+    for (size_t i = 0; i < list->num; i++) {
+        if (!how->matches(list->domains[i], text))
+            continue;
+        if (found) {
+            set_ambiguous(list, how, text, error);
+            return NULL;
+        }
+        found = list->domains[i];
+    }
+    if (!found)
+        g_set_error(error, XLL_ERROR, XLL_ERROR_NOT_FOUND, "no domain %s '%s'", how->one, text);
+    return found;
 }
 
 const xll_domain *xll_find_domain(const xll_domain_list *list, const char *name, GError **error)
 {
-    const xll_domain *found = NULL;
+    static const search by_name = {is_named, "is named", "are named"};
 
     if (!xll__require(list, "list", error) || !xll__require(name, "name", error))
         return NULL;
@@ -66,18 +98,21 @@ const xll_domain *xll_find_domain(const xll_domain_list *list, const char *name,
         g_set_error(error, XLL_ERROR, XLL_ERROR_INVALID, "an empty text names no domain");
         return NULL;
     }
-    for (size_t i = 0; i < list->num; i++) {
-        if (!is_named(list->domains[i], name))
-            continue;
-        if (found) {
-            set_ambiguous(list, name, error);
-            return NULL;
-        }
-        found = list->domains[i];
+    return find_one(list, &by_name, name, error);
+}
+
+const xll_domain *xll_find_domain_by_uuid(const xll_domain_list *list, const char *uuid,
+                                          GError **error)
+{
+    static const search by_uuid = {has_uuid, "has the UUID", "have the UUID"};
+
+    if (!xll__require(list, "list", error) || !xll__require(uuid, "uuid", error))
+        return NULL;
+    if (!g_uuid_string_is_valid(uuid)) {
+        g_set_error(error, XLL_ERROR, XLL_ERROR_INVALID, "'%s' is not a UUID", uuid);
+        return NULL;
     }
-    if (!found)
-        g_set_error(error, XLL_ERROR, XLL_ERROR_NOT_FOUND, "no domain is named '%s'", name);
-    return found;
+    return find_one(list, &by_uuid, uuid, error);
 }
 
 bool xll_name_to_domid(xll_ctx *ctx, const char *name, uint32_t *domid, GError **error)

@@ -32,6 +32,25 @@ void xll__store_error(GError **error, const char *what);
 /* Whether the hypervisor lists this domain; `info` may be NULL. */
 bool xll__find_info(xll_ctx *ctx, uint32_t domid, xc_domaininfo_t *info, GError **error);
 
+/*
+ * xc_domaininfo_t of the domains asked for, in that order, or of all, by domid, if `domids` is
+ * NULL.  XLL_ERROR_NOT_FOUND if one asked for is not there.  For g_array_unref().
+ */
+GArray *xll__list_infos(xll_ctx *ctx, const uint32_t *domids, size_t num, GError **error);
+
+/* A domain's handle as text. */
+void xll__format_uuid(char out[37], const uint8_t uuid[16]);
+
+/* ---- device.c -------------------------------------------------------------------------------- */
+
+typedef struct xll__device_class xll__device_class;
+
+extern const xll__device_class xll__nics, xll__disks, xll__consoles, xll__net2s;
+
+/* What xll_list_nics() and its like return, of these domains, whether or not they are there. */
+void *xll__read_devices(xsu_gc *gc, const xll__device_class *class, const uint32_t *domids,
+                        size_t num, GError **error);
+
 /* ---- names.c --------------------------------------------------------------------------------- */
 
 /* Read `num` domains' names into `names`, NULL for a domain that has none. */

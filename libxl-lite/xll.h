@@ -192,6 +192,181 @@ bool xll_name_to_domid(xll_ctx *ctx, const char *name, uint32_t *domid, GError *
  */
 const xll_domain *xll_find_domain(const xll_domain_list *list, const char *name, GError **error);
 
+/**
+ * The same by UUID, in either case, with dashes.  A UUID, too, can be that of several domains, as
+ * nothing but its toolstack's care keeps them apart.  XLL_ERROR_INVALID for what is no UUID.
+ */
+const xll_domain *xll_find_domain_by_uuid(const xll_domain_list *list, const char *uuid,
+                                          GError **error);
+
+/* ---- Uptime ---------------------------------------------------------------------------------- */
+
+/** How long ago a domain was made. */
+typedef struct xll_uptime {
+    uint32_t domid;
+    int64_t seconds; /* -1: its toolstack did not note when */
+} xll_uptime;
+
+typedef struct xll_uptime_list {
+    size_t num;
+    const xll_uptime *uptimes; /* `num` of them */
+} xll_uptime_list;
+
+/** Free a list and all in it.  NULL is fine. */
+void xll_uptime_list_free(xll_uptime_list *list);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_uptime_list, xll_uptime_list_free)
+
+/**
+ * The uptimes of `num` domains, in the order of `domids`; those of all domains, by domid, if
+ * `domids` is NULL.  Domain 0's is that of the kernel which runs the caller, so ask in dom0.
+ * The others' is the time since what their toolstack noted, by this machine's clock.  Reads
+ * xenstore.  XLL_ERROR_NOT_FOUND if the hypervisor does not list one of the domids.
+ */
+xll_uptime_list *xll_list_uptimes(xll_ctx *ctx, const uint32_t *domids, size_t num, GError **error);
+
+/* ---- Vcpus ----------------------------------------------------------------------------------- */
+
+/** One vcpu, as it was at one moment; its affinity is of a moment later. */
+typedef struct xll_vcpu {
+    uint32_t domid;
+    uint32_t vcpuid;
+    bool online;
+    bool running;
+    bool blocked;
+    uint32_t cpu;         /* the CPU that it runs on, or last ran on */
+    uint64_t cpu_time_ns; /* what it used since its domain was made, in nanoseconds */
+
+    /* The CPUs it may run on, and those it runs on best: CPU n is bit n % 8 of byte n / 8.  Each
+     * has the list's `num_cpus` bits, and 0 for the rest of the last byte. */
+    const uint8_t *hard_affinity;
+    const uint8_t *soft_affinity;
+} xll_vcpu;
+
+/** Vcpus, domain by domain, by vcpuid in each. */
+typedef struct xll_vcpu_list {
+    size_t num;
+    const xll_vcpu *const *vcpus; /* `num` of them and a NULL */
+    uint32_t num_cpus;            /* the host's CPUs are numbered from 0 to num_cpus - 1 */
+} xll_vcpu_list;
+
+/** Free a list and all in it.  NULL is fine. */
+void xll_vcpu_list_free(xll_vcpu_list *list);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_vcpu_list, xll_vcpu_list_free)
+
+/**
+ * The vcpus, online or not, of `num` domains, in the order of `domids`; those of all domains, by
+ * domid, if `domids` is NULL.  A domain that is dying may be left out.
+ * XLL_ERROR_NOT_FOUND if the hypervisor does not list one of the domids.
+ */
+xll_vcpu_list *xll_list_vcpus(xll_ctx *ctx, const uint32_t *domids, size_t num, GError **error);
+
+/* ---- Devices --------------------------------------------------------------------------------- */
+
+/*
+ * Which devices there are is what the toolstack wrote to /libxl/<domid>/device.  All else is live:
+ * what the frontend's node, which its guest writes, and the backend's say at that moment.  So
+ * texts may be any bytes, and are to be escaped before they meet a terminal; a number that is
+ * missing, or is not a number of 32 bits and nothing else, is -1; a text that is missing is NULL.
+ * A list takes two round trips to xenstore, or three if there are backends outside domain 0 or of
+ * another type than their device's class, whatever the number of domains and devices.
+ */
+
+/** What devices of all classes have.  This struct does not grow, as it begins others. */
+typedef struct xll_device {
+    uint32_t domid; /* the frontend's */
+    uint32_t devid;
+    int64_t backend_domid; /* -1: the toolstack wrote none, or no path of a backend */
+    int64_t state;         /* the frontend's XenbusState: 4 is connected (xen/io/xenbus.h) */
+    int64_t backend_state; /* the backend's */
+    const char *frontend;  /* their paths, as the toolstack wrote them */
+    const char *backend;
+} xll_device;
+
+/** A network interface (class vif). */
+typedef struct xll_nic {
+    xll_device device;
+    int64_t event_channel; /* -1, too, if there is one for each direction or queue */
+    int64_t tx_ring_ref;
+    int64_t rx_ring_ref;
+    const char *mac; /* lower case; NULL, too, if what the backend has is no MAC address */
+    const char *bridge;
+} xll_nic;
+
+/** A disk (class vbd). */
+typedef struct xll_disk {
+    xll_device device;
+    int64_t event_channel;
+    int64_t ring_ref;
+    const char *vdev;   /* the guest's name for it: "xvda" */
+    const char *params; /* what is behind it, in its backend's terms: a file, a device */
+    const char *mode;   /* "r" or "w" */
+} xll_disk;
+
+/** A console or, with a `name`, a channel (class console). */
+typedef struct xll_console {
+    xll_device device; /* the first console has no state in its frontend */
+    int64_t event_channel;
+    int64_t ring_ref;
+    const char *type; /* what serves it: "xenconsoled" or "ioemu" */
+    const char *tty;  /* the terminal in its backend's domain */
+    const char *name;
+    const char *connection;
+} xll_console;
+
+/** A network interface of netchannel2 (class vif2), which no toolstack of today makes. */
+typedef struct xll_net2 {
+    xll_device device;
+    const char *mac;         /* the frontend's, as the backend has it; as in xll_nic */
+    const char *backend_mac; /* the backend's own */
+    int64_t trusted;         /* whether the frontend trusts the backend: 1 or 0 */
+    int64_t filter_mac;      /* whether the backend filters by MAC address */
+} xll_net2;
+
+/** Devices, domain by domain, in xenstore's order in each. */
+typedef struct xll_nic_list {
+    size_t num;
+    const xll_nic *const *nics; /* `num` of them and a NULL */
+} xll_nic_list;
+
+typedef struct xll_disk_list {
+    size_t num;
+    const xll_disk *const *disks;
+} xll_disk_list;
+
+typedef struct xll_console_list {
+    size_t num;
+    const xll_console *const *consoles;
+} xll_console_list;
+
+typedef struct xll_net2_list {
+    size_t num;
+    const xll_net2 *const *net2;
+} xll_net2_list;
+
+/** Free a list and all in it.  NULL is fine. */
+void xll_nic_list_free(xll_nic_list *list);
+void xll_disk_list_free(xll_disk_list *list);
+void xll_console_list_free(xll_console_list *list);
+void xll_net2_list_free(xll_net2_list *list);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_nic_list, xll_nic_list_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_disk_list, xll_disk_list_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_console_list, xll_console_list_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_net2_list, xll_net2_list_free)
+
+/**
+ * The devices of one class that `num` domains have, in the order of `domids`; those of all
+ * domains, by domid, if `domids` is NULL.  Reads xenstore.
+ * XLL_ERROR_NOT_FOUND if the hypervisor does not list one of the domids.
+ */
+xll_nic_list *xll_list_nics(xll_ctx *ctx, const uint32_t *domids, size_t num, GError **error);
+xll_disk_list *xll_list_disks(xll_ctx *ctx, const uint32_t *domids, size_t num, GError **error);
+xll_console_list *xll_list_consoles(xll_ctx *ctx, const uint32_t *domids, size_t num,
+                                    GError **error);
+xll_net2_list *xll_list_net2(xll_ctx *ctx, const uint32_t *domids, size_t num, GError **error);
+
 /* ---- Host ------------------------------------------------------------------------------------ */
 
 /** What hypervisor this is.  No string is NULL. */

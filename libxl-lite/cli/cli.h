@@ -37,6 +37,12 @@ int cli_list(const cli_command *self, char **argv);
 int cli_domid(const cli_command *self, char **argv);
 int cli_domname(const cli_command *self, char **argv);
 int cli_info(const cli_command *self, char **argv);
+int cli_vcpu_list(const cli_command *self, char **argv);
+int cli_network_list(const cli_command *self, char **argv);
+int cli_network2_list(const cli_command *self, char **argv);
+int cli_block_list(const cli_command *self, char **argv);
+int cli_console_list(const cli_command *self, char **argv);
+int cli_uptime(const cli_command *self, char **argv);
 
 /* ---- domain.c -------------------------------------------------------------------------------- */
 
@@ -48,6 +54,50 @@ bool cli_is_number(const char *text);
  * XLL_ERROR_NOT_FOUND, never another domid.
  */
 bool cli_to_domid(const char *text, uint32_t *domid, GError **error);
+
+/* ---- select.c -------------------------------------------------------------------------------- */
+
+/* The domains that a command is about; begins as zeroes. */
+typedef struct cli_selection {
+    xll_ctx *ctx;
+    bool everything;      /* no arguments: `shown` is all domains, by domid */
+    GPtrArray *shown;     /* of const xll_domain, in the arguments' order; owned by one of: */
+    xll_domain_list *all; /* NULL until needed */
+    GPtrArray *single;    /* of xll_domain */
+    GHashTable *by_domid; /* those in `shown` */
+} cli_selection;
+
+/*
+ * Select what each argument names; without arguments all domains.  What cannot be selected is
+ * said, and the exit status tells.  An argument is a domid if it is digits, a domid after "id:", a
+ * name after "name:", a UUID after "uuid:", and else a name.
+ */
+int cli_select(cli_selection *sel, xll_ctx *ctx, char **names);
+
+void cli_selection_clear(cli_selection *sel);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_selection, cli_selection_clear)
+
+/* Whether an argument says itself what it is: "id:", "name:" or "uuid:". */
+bool cli_is_qualified(const char *text);
+
+/* The selected domain of this domid, or NULL. */
+const xll_domain *cli_selected(const cli_selection *sel, uint32_t domid);
+
+/* What libxl-lite's lists take: the domids selected, for g_free(), or NULL for everything. */
+uint32_t *cli_selected_domids(const cli_selection *sel);
+
+/* A domain's name as a row shows it, for g_free(). */
+char *cli_domain_name(const xll_domain *domain);
+
+/* Append a table or JSON of what is selected; false with `error` set. */
+typedef bool (*cli_show_fn)(GString *out, const cli_selection *sel, gpointer data, GError **error);
+
+/*
+ * Select, show, print; returns the exit status.  If there are arguments and none names a domain,
+ * nothing is shown, unless `even_none`: an empty JSON list is still JSON.
+ */
+int cli_show_domains(char **names, bool even_none, cli_show_fn show, gpointer data);
 
 /* ---- output.c -------------------------------------------------------------------------------- */
 

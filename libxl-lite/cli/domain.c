@@ -50,22 +50,32 @@ static int print_line(const char *text)
     return cli_print(out);
 }
 
+static int print_domid(xll_ctx *ctx, char *name)
+{
+    g_autofree char *exact
+        = cli_is_qualified(name) ? g_strdup(name) : g_strconcat("name:", name, NULL);
+    char *names[] = {exact, NULL};
+    g_auto(cli_selection) sel = {0};
+    g_autofree char *text = NULL;
+    int status = cli_select(&sel, ctx, names);
+
+    if (status)
+        return status;
+    text = g_strdup_printf("%u", ((const xll_domain *)sel.shown->pdata[0])->domid);
+    return print_line(text);
+}
+
 int cli_domid(const cli_command *self, char **argv)
 {
     int status;
     g_autofree char *name = parse_one(self, argv, "a domain's name", &status);
-    g_autofree char *text = NULL;
     g_autoptr(GError) error = NULL;
     g_autoptr(xll_ctx) ctx = NULL;
-    uint32_t domid;
 
     if (!name)
         return status;
     ctx = xll_open(&error);
-    if (!ctx || !xll_name_to_domid(ctx, name, &domid, &error))
-        return cli_fail_error(error);
-    text = g_strdup_printf("%u", domid);
-    return print_line(text);
+    return ctx ? print_domid(ctx, name) : cli_fail_error(error);
 }
 
 int cli_domname(const cli_command *self, char **argv)

@@ -29,94 +29,23 @@
  */
 #include "cli.h"
 
-/* What to show, and whom it belongs to. */
-typedef struct selection {
+/* What a row needs besides its domain. */
+typedef struct view {
     xll_ctx *ctx;
-    xll_domain_list *all; /* NULL until needed */
-    GPtrArray *single;    /* of xll_domain, which it owns */
-    GPtrArray *shown;     /* of const xll_domain, which one of those owns */
-    GHashTable *labels;   /* security labels by ssidref */
-} selection;
-
-/* ---- Selecting ------------------------------------------------------------------------------- */
-
-static bool fetch_all(selection *sel, GError **error)
-{
-    if (!sel->all)
-        sel->all = xll_list_domains(sel->ctx, error);
-    return sel->all != NULL;
-}
-
-static bool select_all(selection *sel, GError **error)
-{
-    if (!fetch_all(sel, error))
-        return false;
-    for (size_t i = 0; i < sel->all->num; i++)
-        g_ptr_array_add(sel->shown, (gpointer)sel->all->domains[i]);
-    return true;
-}
-
-static const xll_domain *find_by_domid(selection *sel, const char *text, GError **error)
-{
-    uint32_t domid;
-    xll_domain *domain;
-
-    if (!cli_to_domid(text, &domid, error))
-        return NULL;
-    domain = xll_get_domain(sel->ctx, domid, error);
-    if (domain)
-        g_ptr_array_add(sel->single, domain);
-    return domain;
-}
-
-/* Select the domain that an argument names, by domid if it is digits, else by name. */
-static bool select_one(selection *sel, const char *text, GError **error)
-{
-    const xll_domain *domain = NULL;
-
-    if (cli_is_number(text))
-        domain = find_by_domid(sel, text, error);
-    else if (fetch_all(sel, error))
-        domain = xll_find_domain(sel->all, text, error);
-    if (domain)
-        g_ptr_array_add(sel->shown, (gpointer)domain);
-    return domain != NULL;
-}
-
-/* Whether the next argument may fare better. */
-static bool is_about_argument(const GError *error)
-{
-    return g_error_matches(error, XLL_ERROR, XLL_ERROR_NOT_FOUND)
-           || g_error_matches(error, XLL_ERROR, XLL_ERROR_AMBIGUOUS)
-           || g_error_matches(error, XLL_ERROR, XLL_ERROR_INVALID);
-}
-
-/* Select what all arguments name, and say which do not name a domain. */
-static int select_each(selection *sel, char **names)
-{
-    int status = CLI_OK;
-
-    for (; *names; names++) {
-        g_autoptr(GError) error = NULL;
-
-        if (select_one(sel, *names, &error))
-            continue;
-        status = cli_fail_error(error);
-        if (!is_about_argument(error))
-            break;
-    }
-    return status;
-}
+    GHashTable *labels; /* security labels by ssidref */
+    gboolean verbose;
+    gboolean json;
+} view;
 
 /* NULL if it has none, or if that cannot be known. */
-static const char *label_of(selection *sel, const xll_domain *domain)
+static const char *label_of(view *how, const xll_domain *domain)
 {
     gpointer key = GUINT_TO_POINTER(domain->ssidref);
 
-    if (!g_hash_table_contains(sel->labels, key))
-        g_hash_table_insert(sel->labels, key,
-                            xll_get_security_label(sel->ctx, domain->ssidref, NULL));
-    return g_hash_table_lookup(sel->labels, key);
+    if (!g_hash_table_contains(how->labels, key))
+        g_hash_table_insert(how->labels, key,
+                            xll_get_security_label(how->ctx, domain->ssidref, NULL));
+    return g_hash_table_lookup(how->labels, key);
 }
 
 /* ---- Text ------------------------------------------------------------------------------------ */
@@ -141,9 +70,9 @@ static void append_state(GString *out, const xll_domain *domain)
     g_string_append_c(out, domain->dying ? 'd' : '-');
 }
 
-static void append_verbose(GString *out, selection *sel, const xll_domain *domain)
+static void append_verbose(GString *out, view *how, const xll_domain *domain)
 {
-    g_autofree char *label = cli_escaped(label_of(sel, domain) ?: "-");
+    g_autofree char *label = cli_escaped(label_of(how, domain) ?: "-");
 
     g_string_append_printf(out, " %s", domain->uuid);
     if (domain->shutdown)
@@ -154,29 +83,29 @@ static void append_verbose(GString *out, selection *sel, const xll_domain *domai
 }
 
 /* The time is a float on its way, as it is in xl, so that both round alike. */
-static void append_row(GString *out, selection *sel, const xll_domain *domain, bool verbose)
+static void append_row(GString *out, view *how, const xll_domain *domain)
 {
-    g_autofree char *name = domain->name ? cli_escaped(domain->name) : g_strdup("(null)");
+    g_autofree char *name = cli_domain_name(domain);
     uint64_t mib = (domain->memory_kib + domain->outstanding_kib) / 1024;
 
     g_string_append_printf(out, "%-40s %5u %5" PRIu64 " %5u     ", name, domain->domid, mib,
                            domain->vcpus_online);
     append_state(out, domain);
     g_string_append_printf(out, "  %8.1f", (float)domain->cpu_time_ns / 1e9);
-    if (verbose)
-        append_verbose(out, sel, domain);
+    if (how->verbose)
+        append_verbose(out, how, domain);
     g_string_append_c(out, '\n');
 }
 
-static void append_table(GString *out, selection *sel, bool verbose)
+static void append_table(GString *out, view *how, const cli_selection *sel)
 {
     g_string_append_printf(out, "%-40s %5s %5s %5s\t%s\t%s", "Name", "ID", "Mem", "VCPUs", "State",
                            "Time(s)");
-    if (verbose)
+    if (how->verbose)
         g_string_append_printf(out, "   %-31s %s\t%s", "UUID", "Reason-Code", "Security Label");
     g_string_append_c(out, '\n');
     for (guint i = 0; i < sel->shown->len; i++)
-        append_row(out, sel, sel->shown->pdata[i], verbose);
+        append_row(out, how, sel->shown->pdata[i]);
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
@@ -209,7 +138,7 @@ static json_object *json_if(bool there, int64_t value)
     return there ? json_object_new_int64(value) : NULL;
 }
 
-static json_object *json_domain(selection *sel, const xll_domain *domain)
+static json_object *json_domain(view *how, const xll_domain *domain)
 {
     json_object *object = json_object_new_object();
     int reason = domain->shutdown_reason;
@@ -229,17 +158,17 @@ static json_object *json_domain(selection *sel, const xll_domain *domain)
     json_object_object_add(object, "cpu_time_ns", json_object_new_int64(domain->cpu_time_ns));
     json_object_object_add(object, "cpupool",
                            json_if(domain->cpupool != UINT32_MAX, domain->cpupool));
-    json_object_object_add(object, "security_label", cli_json_string(label_of(sel, domain)));
+    json_object_object_add(object, "security_label", cli_json_string(label_of(how, domain)));
     return object;
 }
 
-static void append_json(GString *out, selection *sel)
+static void append_json(GString *out, view *how, const cli_selection *sel)
 {
     json_object *root = json_object_new_object();
     json_object *domains = json_object_new_array();
 
     for (guint i = 0; i < sel->shown->len; i++)
-        json_object_array_add(domains, json_domain(sel, sel->shown->pdata[i]));
+        json_object_array_add(domains, json_domain(how, sel->shown->pdata[i]));
     json_object_object_add(root, "schema", json_object_new_int(1));
     json_object_object_add(root, "domains", domains);
     cli_append_json(out, root);
@@ -248,70 +177,34 @@ static void append_json(GString *out, selection *sel)
 
 /* ---- The command ----------------------------------------------------------------------------- */
 
-typedef struct settings {
-    gboolean verbose;
-    gboolean json;
-    char **names;
-} settings;
-
-/* Without any of the domains asked for there is no table, which would look like an answer. */
-static int print_selection(selection *sel, const settings *set)
+static bool show(GString *out, const cli_selection *sel, gpointer data,
+                 GError **error G_GNUC_UNUSED)
 {
-    g_autoptr(GString) out = g_string_new(NULL);
+    view *how = data;
 
-    if (set->json)
-        append_json(out, sel);
-    else if (sel->shown->len || !*set->names)
-        append_table(out, sel, set->verbose);
-    return cli_print(out);
-}
-
-static int list_selected(selection *sel, const settings *set)
-{
-    g_autoptr(GError) error = NULL;
-    int status = CLI_OK, printed;
-
-    if (*set->names)
-        status = select_each(sel, set->names);
-    else if (!select_all(sel, &error))
-        return cli_fail_error(error);
-    printed = print_selection(sel, set);
-    return status ? status : printed;
-}
-
-static int list_in(xll_ctx *ctx, const settings *set)
-{
-    selection sel = {
-        .ctx = ctx,
-        .single = g_ptr_array_new_with_free_func((GDestroyNotify)xll_domain_free),
-        .shown = g_ptr_array_new(),
-        .labels = g_hash_table_new_full(NULL, NULL, NULL, g_free),
-    };
-    int status = list_selected(&sel, set);
-
-    g_hash_table_unref(sel.labels);
-    g_ptr_array_unref(sel.shown);
-    g_ptr_array_unref(sel.single);
-    xll_domain_list_free(sel.all);
-    return status;
+    how->ctx = sel->ctx;
+    if (how->json)
+        append_json(out, how, sel);
+    else
+        append_table(out, how, sel);
+    return true;
 }
 
 int cli_list(const cli_command *self, char **argv)
 {
-    settings set = {0};
+    view how = {0};
     const GOptionEntry options[] = {
-        {"verbose", 'v', 0, G_OPTION_ARG_NONE, &set.verbose, NULL, NULL},
-        {"json", 0, 0, G_OPTION_ARG_NONE, &set.json, NULL, NULL},
+        {"verbose", 'v', 0, G_OPTION_ARG_NONE, &how.verbose, NULL, NULL},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &how.json, NULL, NULL},
         {0},
     };
-    g_autoptr(GError) error = NULL;
-    g_autoptr(xll_ctx) ctx = NULL;
+    g_auto(GStrv) names = NULL;
     int status;
 
-    if (!cli_parse(self, options, argv, &set.names, &status))
+    if (!cli_parse(self, options, argv, &names, &status))
         return status;
-    ctx = xll_open(&error);
-    status = ctx ? list_in(ctx, &set) : cli_fail_error(error);
-    g_strfreev(set.names);
+    how.labels = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    status = cli_show_domains(names, how.json, show, &how);
+    g_hash_table_unref(how.labels);
     return status;
 }

@@ -28,7 +28,8 @@ static const cli_command commands[] = {
     {"domid", "Turn a domain's name into its domid",
      "Usage: xl-lite domid NAME\n"
      "\n"
-     "Print the domid of the domain with exactly this name.\n"
+     "Print the domid of the domain with exactly this name, or given as name:NAME,\n"
+     "uuid:UUID or id:DOMID.\n"
      "\n"
      "Example:\n"
      "  xl-lite domid web\n",
@@ -42,6 +43,84 @@ static const cli_command commands[] = {
      "Example:\n"
      "  xl-lite domname 7\n",
      cli_domname},
+    {"vcpu-list", "Show domains' vcpus: state, CPU, time used, affinity",
+     "Usage: xl-lite vcpu-list [--json] [DOMAIN...]\n"
+     "\n"
+     "Show the vcpus of all domains, or of those given by name or domid.  The columns\n"
+     "are those of `xl vcpu-list`: CPU is where it runs or last ran, State is\n"
+     "r(unning), b(locked), p for a vcpu that is not online, Time in seconds.\n"
+     "\n"
+     "      --json      the same as JSON\n"
+     "\n"
+     "Examples:\n"
+     "  xl-lite vcpu-list web 7\n"
+     "  xl-lite vcpu-list --json | jq '.vcpus[] | select(.online) | .cpu'\n",
+     cli_vcpu_list},
+    {"network-list", "Show domains' network interfaces",
+     "Usage: xl-lite network-list [--json] [DOMAIN...]\n"
+     "\n"
+     "Show the network interfaces of all domains, or of those given by name or domid.\n"
+     "The columns are those of `xl network-list`; for all domains each row begins with\n"
+     "name and domid.  State is the frontend's (4 is connected); -1 stands for a number\n"
+     "that the guest did not write, or wrote something else for.\n"
+     "\n"
+     "      --json      the same and more as JSON\n"
+     "\n"
+     "Examples:\n"
+     "  xl-lite network-list web\n"
+     "  xl-lite network-list --json | jq '.devices[] | {name, mac}'\n",
+     cli_network_list},
+    {"network2-list", "Show domains' netchannel2 interfaces",
+     "Usage: xl-lite network2-list [--json] [DOMAIN...]\n"
+     "\n"
+     "The same for the interfaces of netchannel2 (class vif2).\n"
+     "\n"
+     "      --json      the same and more as JSON\n"
+     "\n"
+     "Examples:\n"
+     "  xl-lite network2-list web\n"
+     "  xl-lite network2-list --json\n",
+     cli_network2_list},
+    {"block-list", "Show domains' disks",
+     "Usage: xl-lite block-list [--json] [DOMAIN...]\n"
+     "\n"
+     "Show the disks of all domains, or of those given by name or domid.  The columns\n"
+     "are those of `xl block-list`; for all domains each row begins with name and domid.\n"
+     "State is the frontend's (4 is connected); -1 stands for a number that the guest\n"
+     "did not write, or wrote something else for.\n"
+     "\n"
+     "      --json      the same and more as JSON\n"
+     "\n"
+     "Examples:\n"
+     "  xl-lite block-list web\n"
+     "  xl-lite block-list --json | jq '.devices[] | {name, vdev, params}'\n",
+     cli_block_list},
+    {"console-list", "Show domains' consoles and channels",
+     "Usage: xl-lite console-list [--json] [DOMAIN...]\n"
+     "\n"
+     "Show the consoles of all domains, or of those given by name or domid: event\n"
+     "channel and ring, what serves them, and their terminal.  For several domains each\n"
+     "row begins with name and domid.\n"
+     "\n"
+     "      --json      the same and more as JSON\n"
+     "\n"
+     "Examples:\n"
+     "  xl-lite console-list web\n"
+     "  xl-lite console-list --json | jq -r '.devices[].tty'\n",
+     cli_console_list},
+    {"uptime", "Show for how long domains have been running",
+     "Usage: xl-lite uptime [-s] [--json] [DOMAIN...]\n"
+     "\n"
+     "Show since when all domains, or those given by name or domid, have been there, as\n"
+     "`xl uptime` does: a domain whose start was not noted is left out.\n"
+     "\n"
+     "  -s              the time of day and hours and minutes, in words\n"
+     "      --json      the same as JSON, in seconds\n"
+     "\n"
+     "Examples:\n"
+     "  xl-lite uptime web\n"
+     "  xl-lite uptime --json | jq '.domains[] | select(.uptime_s > 86400) | .name'\n",
+     cli_uptime},
     {"info", "Show the host and its hypervisor",
      "Usage: xl-lite info [--json]\n"
      "\n"
@@ -60,11 +139,11 @@ static const char xl_commands[]
     = " create config-update destroy shutdown reboot pci-attach pci-detach pci-list"
       " pci-assignable-add pci-assignable-remove pci-assignable-list pause unpause console"
       " vncviewer save migrate restore migrate-receive dump-core cd-insert cd-eject mem-max mem-set"
-      " button-press vcpu-list vcpu-pin vcpu-set vm-list sharing sched-credit sched-credit2"
+      " button-press vcpu-pin vcpu-set vm-list sharing sched-credit sched-credit2"
       " sched-rtds rename trigger sysrq debug-keys set-parameters dmesg top network-attach"
-      " network-list network-detach channel-list block-attach block-list block-detach vtpm-attach"
+      " network-detach channel-list block-attach block-detach vtpm-attach"
       " vtpm-list vtpm-detach vkb-attach vkb-list vkb-detach vdispl-attach vdispl-list"
-      " vdispl-detach vsnd-attach vsnd-list vsnd-detach uptime claims cpupool-create cpupool-list"
+      " vdispl-detach vsnd-attach vsnd-list vsnd-detach claims cpupool-create cpupool-list"
       " cpupool-destroy cpupool-rename cpupool-cpu-add cpupool-cpu-remove cpupool-migrate"
       " cpupool-numa-split getenforce setenforce loadpolicy remus devd psr-hwinfo psr-cmt-attach"
       " psr-cmt-detach psr-cmt-show psr-cat-set psr-cat-show psr-mba-set psr-mba-show"
@@ -127,10 +206,13 @@ static char *main_help(void)
     GString *text = g_string_new("Usage: xl-lite COMMAND [OPTION]... [ARGUMENT]...\n\nCommands:\n");
 
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
-        g_string_append_printf(text, "  %-10s%s\n", commands[i].name, commands[i].summary);
+        g_string_append_printf(text, "  %-15s%s\n", commands[i].name, commands[i].summary);
     g_string_append(text, "\n"
                           "`xl-lite COMMAND --help` or `xl-lite help COMMAND` tells more,\n"
                           "`xl-lite --version` the version.\n"
+                          "\n"
+                          "DOMAIN is a domid, a name or, where it must be exact, id:DOMID,\n"
+                          "name:NAME or uuid:UUID.  A name that several domains have is an error.\n"
                           "\n"
                           "Exit status: 0, 1 if something failed, 2 for wrong usage.\n"
                           "\n"

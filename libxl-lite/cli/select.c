@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The domains that a command's arguments name. */
+#include <string.h>
+
+#include "cli.h"
+
+static bool fetch_all(cli_selection *sel, GError **error)
+{
+    if (!sel->all)
+        sel->all = xll_list_domains(sel->ctx, error);
+    return sel->all != NULL;
+}
+
+static void add(cli_selection *sel, const xll_domain *domain)
+{
+    g_ptr_array_add(sel->shown, (gpointer)domain);
+    g_hash_table_insert(sel->by_domid, GUINT_TO_POINTER(domain->domid), (gpointer)domain);
+}
+
+static bool select_all(cli_selection *sel, GError **error)
+{
+    if (!fetch_all(sel, error))
+        return false;
+    for (size_t i = 0; i < sel->all->num; i++)
+        add(sel, sel->all->domains[i]);
+    return true;
+}
+
+static const xll_domain *find_by_domid(cli_selection *sel, const char *text, GError **error)
+{
+    uint32_t domid;
+    xll_domain *domain;
+
+    if (!cli_to_domid(text, &domid, error))
+        return NULL;
+    domain = xll_get_domain(sel->ctx, domid, error);
+    if (domain)
+        g_ptr_array_add(sel->single, domain);
+    return domain;
+}
+
+/* What follows `prefix` in `text`; NULL if it does not begin with it. */
+static const char *after(const char *text, const char *prefix)
+{
+    return g_str_has_prefix(text, prefix) ? text + strlen(prefix) : NULL;
+}
+
+bool cli_is_qualified(const char *text)
+{
+    return after(text, "id:") || after(text, "name:") || after(text, "uuid:");
+}
+
+/* By what `all` has of each domain. */
+static const xll_domain *find_in_all(cli_selection *sel, const char *text, GError **error)
+{
+    const char *uuid = after(text, "uuid:");
+
+    if (!fetch_all(sel, error))
+        return NULL;
+    if (uuid)
+        return xll_find_domain_by_uuid(sel->all, uuid, error);
+    return xll_find_domain(sel->all, after(text, "name:") ?: text, error);
+}
+
+static const xll_domain *find(cli_selection *sel, const char *text, GError **error)
+{
+    const char *id = after(text, "id:") ?: text;
+
+    if (cli_is_number(id))
+        return find_by_domid(sel, id, error);
+    if (id == text)
+        return find_in_all(sel, text, error);
+    g_set_error(error, XLL_ERROR, XLL_ERROR_INVALID, "'%s' is not a domid", id);
+    return NULL;
+}
+
+static bool select_one(cli_selection *sel, const char *text, GError **error)
+{
+    const xll_domain *domain = find(sel, text, error);
+
+    if (domain)
+        add(sel, domain);
+    return domain != NULL;
+}
+
+/* Whether the next argument may fare better. */
+static bool is_about_argument(const GError *error)
+{
+    return g_error_matches(error, XLL_ERROR, XLL_ERROR_NOT_FOUND)
+           || g_error_matches(error, XLL_ERROR, XLL_ERROR_AMBIGUOUS)
+           || g_error_matches(error, XLL_ERROR, XLL_ERROR_INVALID);
+}
+
+/* Select what all arguments name, and say which do not name a domain. */
+static int select_each(cli_selection *sel, char **names)
+{
+    int status = CLI_OK;
+
+    for (; *names; names++) {
+        g_autoptr(GError) error = NULL;
+
+        if (select_one(sel, *names, &error))
+            continue;
+        status = cli_fail_error(error);
+        if (!is_about_argument(error))
+            break;
+    }
+    return status;
+}
+
+int cli_select(cli_selection *sel, xll_ctx *ctx, char **names)
+{
+    g_autoptr(GError) error = NULL;
+
+    sel->ctx = ctx;
+    sel->single = g_ptr_array_new_with_free_func((GDestroyNotify)xll_domain_free);
+    sel->shown = g_ptr_array_new();
+    sel->by_domid = g_hash_table_new(NULL, NULL);
+    sel->everything = !*names;
+    if (!sel->everything)
+        return select_each(sel, names);
+    return select_all(sel, &error) ? CLI_OK : cli_fail_error(error);
+}
+
+void cli_selection_clear(cli_selection *sel)
+{
+    g_clear_pointer(&sel->by_domid, g_hash_table_unref);
+    g_clear_pointer(&sel->shown, g_ptr_array_unref);
+    g_clear_pointer(&sel->single, g_ptr_array_unref);
+    g_clear_pointer(&sel->all, xll_domain_list_free);
+}
+
+const xll_domain *cli_selected(const cli_selection *sel, uint32_t domid)
+{
+    return g_hash_table_lookup(sel->by_domid, GUINT_TO_POINTER(domid));
+}
+
+uint32_t *cli_selected_domids(const cli_selection *sel)
+{
+    uint32_t *domids;
+
+    if (sel->everything)
+        return NULL;
+    domids = g_new0(uint32_t, sel->shown->len + 1);
+    for (guint i = 0; i < sel->shown->len; i++)
+        domids[i] = ((const xll_domain *)sel->shown->pdata[i])->domid;
+    return domids;
+}
+
+char *cli_domain_name(const xll_domain *domain)
+{
+    return domain->name ? cli_escaped(domain->name) : g_strdup("(null)");
+}
+
+/* ---- Commands that show something of each domain --------------------------------------------- */
+
+static int show_selected(cli_selection *sel, cli_show_fn show, gpointer data)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+    g_autoptr(GError) error = NULL;
+
+    if (!show(out, sel, data, &error))
+        return cli_fail_error(error);
+    return cli_print(out);
+}
+
+/* Without any of the domains asked for there is no table, which would look like an answer. */
+int cli_show_domains(char **names, bool even_none, cli_show_fn show, gpointer data)
+{
+    g_auto(cli_selection) sel = {0};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(xll_ctx) ctx = xll_open(&error);
+    int status, printed = CLI_OK;
+
+    if (!ctx)
+        return cli_fail_error(error);
+    status = cli_select(&sel, ctx, names);
+    if (sel.everything ? status == CLI_OK : sel.shown->len || even_none)
+        printed = show_selected(&sel, show, data);
+    return status ? status : printed;
+}
