@@ -12,7 +12,7 @@
 /* Exit status. */
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
 
-/* ---- main.c ---------------------------------------------------------------------------------- */
+/* ---- Commands -------------------------------------------------------------------------------- */
 
 /* One command.  `run` gets the arguments from the command's own name on. */
 typedef struct cli_command {
@@ -21,6 +21,19 @@ typedef struct cli_command {
     const char *help;    /* usage, options and an example */
     int (*run)(const struct cli_command *self, char **argv);
 } cli_command;
+
+extern const cli_command cli_list_command;
+extern const cli_command cli_domid_command;
+extern const cli_command cli_domname_command;
+extern const cli_command cli_vcpu_list_command;
+extern const cli_command cli_network_list_command;
+extern const cli_command cli_network2_list_command;
+extern const cli_command cli_block_list_command;
+extern const cli_command cli_console_list_command;
+extern const cli_command cli_uptime_command;
+extern const cli_command cli_info_command;
+
+/* ---- options.c ------------------------------------------------------------------------------- */
 
 /*
  * Parse a command's options and put the other arguments in `*rest`, for g_strfreev().
@@ -33,16 +46,10 @@ bool cli_parse(const cli_command *self, const GOptionEntry *options, char **argv
 /* Say on stderr what is wrong with the usage and where help is.  Returns CLI_USAGE. */
 int cli_wrong_usage(const cli_command *self, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
-int cli_list(const cli_command *self, char **argv);
-int cli_domid(const cli_command *self, char **argv);
-int cli_domname(const cli_command *self, char **argv);
-int cli_info(const cli_command *self, char **argv);
-int cli_vcpu_list(const cli_command *self, char **argv);
-int cli_network_list(const cli_command *self, char **argv);
-int cli_network2_list(const cli_command *self, char **argv);
-int cli_block_list(const cli_command *self, char **argv);
-int cli_console_list(const cli_command *self, char **argv);
-int cli_uptime(const cli_command *self, char **argv);
+/* ---- xl-commands.c --------------------------------------------------------------------------- */
+
+/* Whether xl has a command of this name and xl-lite has not. */
+bool cli_is_xls(const char *name);
 
 /* ---- domain.c -------------------------------------------------------------------------------- */
 
@@ -125,6 +132,7 @@ void cli_append_json(GString *out, json_object *value);
 
 /* Write all of `out` to stdout.  Returns CLI_OK, or CLI_FAILED after saying what went wrong. */
 int cli_print(const GString *out);
+int cli_print_text(const char *text);
 
 /* Say one line on stderr.  Returns CLI_FAILED. */
 int cli_fail(const char *format, ...) G_GNUC_PRINTF(1, 2);

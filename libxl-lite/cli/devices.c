@@ -309,12 +309,80 @@ static int run(const cli_command *self, char **argv, cli_show_fn show)
         return true;                                                                               \
     }                                                                                              \
                                                                                                    \
-    int command(const cli_command *self, char **argv)                                              \
+    static int command(const cli_command *self, char **argv)                                       \
     {                                                                                              \
         return run(self, argv, show_##table);                                                      \
     }
 
-DEFINE_COMMAND(cli_network_list, nics, xll_nic_list, nics, xll_list_nics)
-DEFINE_COMMAND(cli_block_list, disks, xll_disk_list, disks, xll_list_disks)
-DEFINE_COMMAND(cli_console_list, consoles, xll_console_list, consoles, xll_list_consoles)
-DEFINE_COMMAND(cli_network2_list, net2s, xll_net2_list, net2, xll_list_net2)
+DEFINE_COMMAND(network_list, nics, xll_nic_list, nics, xll_list_nics)
+DEFINE_COMMAND(block_list, disks, xll_disk_list, disks, xll_list_disks)
+DEFINE_COMMAND(console_list, consoles, xll_console_list, consoles, xll_list_consoles)
+DEFINE_COMMAND(network2_list, net2s, xll_net2_list, net2, xll_list_net2)
+
+const cli_command cli_network_list_command = {
+    .name = "network-list",
+    .summary = "Show domains' network interfaces",
+    .help = "Usage: xl-lite network-list [--json] [DOMAIN...]\n"
+            "\n"
+            "Show the network interfaces of all domains, or of those given by name or domid.\n"
+            "The columns are those of `xl network-list`; for all domains each row begins with\n"
+            "name and domid.  State is the frontend's (4 is connected); -1 stands for a number\n"
+            "that the guest did not write, or wrote something else for.\n"
+            "\n"
+            "      --json      the same and more as JSON\n"
+            "\n"
+            "Examples:\n"
+            "  xl-lite network-list web\n"
+            "  xl-lite network-list --json | jq '.devices[] | {name, mac}'\n",
+    .run = network_list,
+};
+
+const cli_command cli_network2_list_command = {
+    .name = "network2-list",
+    .summary = "Show domains' netchannel2 interfaces",
+    .help = "Usage: xl-lite network2-list [--json] [DOMAIN...]\n"
+            "\n"
+            "The same for the interfaces of netchannel2 (class vif2).\n"
+            "\n"
+            "      --json      the same and more as JSON\n"
+            "\n"
+            "Examples:\n"
+            "  xl-lite network2-list web\n"
+            "  xl-lite network2-list --json\n",
+    .run = network2_list,
+};
+
+const cli_command cli_block_list_command = {
+    .name = "block-list",
+    .summary = "Show domains' disks",
+    .help = "Usage: xl-lite block-list [--json] [DOMAIN...]\n"
+            "\n"
+            "Show the disks of all domains, or of those given by name or domid.  The columns\n"
+            "are those of `xl block-list`; for all domains each row begins with name and domid.\n"
+            "State is the frontend's (4 is connected); -1 stands for a number that the guest\n"
+            "did not write, or wrote something else for.\n"
+            "\n"
+            "      --json      the same and more as JSON\n"
+            "\n"
+            "Examples:\n"
+            "  xl-lite block-list web\n"
+            "  xl-lite block-list --json | jq '.devices[] | {name, vdev, params}'\n",
+    .run = block_list,
+};
+
+const cli_command cli_console_list_command = {
+    .name = "console-list",
+    .summary = "Show domains' consoles and channels",
+    .help = "Usage: xl-lite console-list [--json] [DOMAIN...]\n"
+            "\n"
+            "Show the consoles of all domains, or of those given by name or domid: event\n"
+            "channel and ring, what serves them, and their terminal.  For several domains each\n"
+            "row begins with name and domid.\n"
+            "\n"
+            "      --json      the same and more as JSON\n"
+            "\n"
+            "Examples:\n"
+            "  xl-lite console-list web\n"
+            "  xl-lite console-list --json | jq -r '.devices[].tty'\n",
+    .run = console_list,
+};

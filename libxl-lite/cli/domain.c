@@ -65,7 +65,7 @@ static int print_domid(xll_ctx *ctx, char *name)
     return print_line(text);
 }
 
-int cli_domid(const cli_command *self, char **argv)
+static int domid(const cli_command *self, char **argv)
 {
     int status;
     g_autofree char *name = parse_one(self, argv, "a domain's name", &status);
@@ -78,7 +78,20 @@ int cli_domid(const cli_command *self, char **argv)
     return ctx ? print_domid(ctx, name) : cli_fail_error(error);
 }
 
-int cli_domname(const cli_command *self, char **argv)
+const cli_command cli_domid_command = {
+    .name = "domid",
+    .summary = "Turn a domain's name into its domid",
+    .help = "Usage: xl-lite domid NAME\n"
+            "\n"
+            "Print the domid of the domain with exactly this name, or given as name:NAME,\n"
+            "uuid:UUID or id:DOMID.\n"
+            "\n"
+            "Example:\n"
+            "  xl-lite domid web\n",
+    .run = domid,
+};
+
+static int domname(const cli_command *self, char **argv)
 {
     int status;
     g_autofree char *text = parse_one(self, argv, "a domid", &status);
@@ -97,3 +110,16 @@ int cli_domname(const cli_command *self, char **argv)
         return cli_fail_error(error);
     return print_line(name);
 }
+
+const cli_command cli_domname_command = {
+    .name = "domname",
+    .summary = "Turn a domid into the domain's name",
+    .help = "Usage: xl-lite domname DOMID\n"
+            "\n"
+            "Print the name of the domain with this domid.  Control characters and\n"
+            "backslashes in it show as \\xNN.\n"
+            "\n"
+            "Example:\n"
+            "  xl-lite domname 7\n",
+    .run = domname,
+};

@@ -291,7 +291,7 @@ static int print_report(gboolean json)
     return cli_print(out);
 }
 
-int cli_info(const cli_command *self, char **argv)
+static int info(const cli_command *self, char **argv)
 {
     gboolean json = FALSE;
     const GOptionEntry options[] = {
@@ -307,3 +307,18 @@ int cli_info(const cli_command *self, char **argv)
         return cli_wrong_usage(self, "it takes no arguments, and got '%s'", *rest);
     return print_report(json);
 }
+
+const cli_command cli_info_command = {
+    .name = "info",
+    .summary = "Show the host and its hypervisor",
+    .help = "Usage: xl-lite info [--json]\n"
+            "\n"
+            "Show what `xl info` shows: memory in MiB, virt_caps what guests can have.\n"
+            "\n"
+            "      --json      the same as JSON, memory in KiB\n"
+            "\n"
+            "Examples:\n"
+            "  xl-lite info\n"
+            "  xl-lite info --json | jq .free_memory_kib\n",
+    .run = info,
+};

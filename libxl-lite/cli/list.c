@@ -190,7 +190,7 @@ static bool show(GString *out, const cli_selection *sel, gpointer data,
     return true;
 }
 
-int cli_list(const cli_command *self, char **argv)
+static int list(const cli_command *self, char **argv)
 {
     view how = {0};
     const GOptionEntry options[] = {
@@ -208,3 +208,24 @@ int cli_list(const cli_command *self, char **argv)
     g_hash_table_unref(how.labels);
     return status;
 }
+
+const cli_command cli_list_command = {
+    .name = "list",
+    .summary = "Show domains: name, domid, memory, vcpus, state, time used",
+    .help = "Usage: xl-lite list [-v] [--json] [DOMAIN...]\n"
+            "\n"
+            "Show all domains, or those given by name or domid.  The columns are those of\n"
+            "`xl list`: Mem in MiB, State is r(unning) b(locked) p(aused) s(hutdown), the\n"
+            "reason of the shutdown (r reboot, s suspend, c crash, w watchdog, S soft reset)\n"
+            "and d(ying), Time in seconds of CPU.  A domain without a name shows as (null).\n"
+            "Control characters and backslashes in a name show as \\xNN.\n"
+            "\n"
+            "  -v, --verbose   also UUID, code of the shutdown reason, security label\n"
+            "      --json      the same and more as JSON, names exact, null for no name\n"
+            "\n"
+            "Examples:\n"
+            "  xl-lite list\n"
+            "  xl-lite list -v web 7\n"
+            "  xl-lite list --json | jq '.domains[] | select(.state.paused) | .domid'\n",
+    .run = list,
+};

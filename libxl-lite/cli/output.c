@@ -108,6 +108,13 @@ int cli_print(const GString *out)
     return cli_fail("cannot write the output: %s", g_strerror(errno));
 }
 
+int cli_print_text(const char *text)
+{
+    g_autoptr(GString) out = g_string_new(text);
+
+    return cli_print(out);
+}
+
 int cli_fail(const char *format, ...)
 {
     g_autoptr(GString) line = g_string_new("xl-lite: ");

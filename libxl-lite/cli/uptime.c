@@ -112,7 +112,7 @@ static bool show(GString *out, const cli_selection *sel, gpointer data, GError *
     return true;
 }
 
-int cli_uptime(const cli_command *self, char **argv)
+static int uptime(const cli_command *self, char **argv)
 {
     settings set = {0};
     const GOptionEntry options[] = {
@@ -127,3 +127,20 @@ int cli_uptime(const cli_command *self, char **argv)
         return status;
     return cli_show_domains(names, set.json, show, &set);
 }
+
+const cli_command cli_uptime_command = {
+    .name = "uptime",
+    .summary = "Show for how long domains have been running",
+    .help = "Usage: xl-lite uptime [-s] [--json] [DOMAIN...]\n"
+            "\n"
+            "Show since when all domains, or those given by name or domid, have been there, as\n"
+            "`xl uptime` does: a domain whose start was not noted is left out.\n"
+            "\n"
+            "  -s              the time of day and hours and minutes, in words\n"
+            "      --json      the same as JSON, in seconds\n"
+            "\n"
+            "Examples:\n"
+            "  xl-lite uptime web\n"
+            "  xl-lite uptime --json | jq '.domains[] | select(.uptime_s > 86400) | .name'\n",
+    .run = uptime,
+};

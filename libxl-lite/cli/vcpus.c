@@ -149,7 +149,7 @@ static bool show(GString *out, const cli_selection *sel, gpointer data, GError *
     return true;
 }
 
-int cli_vcpu_list(const cli_command *self, char **argv)
+static int vcpu_list(const cli_command *self, char **argv)
 {
     gboolean json = FALSE;
     const GOptionEntry options[] = {
@@ -163,3 +163,20 @@ int cli_vcpu_list(const cli_command *self, char **argv)
         return status;
     return cli_show_domains(names, json, show, &json);
 }
+
+const cli_command cli_vcpu_list_command = {
+    .name = "vcpu-list",
+    .summary = "Show domains' vcpus: state, CPU, time used, affinity",
+    .help = "Usage: xl-lite vcpu-list [--json] [DOMAIN...]\n"
+            "\n"
+            "Show the vcpus of all domains, or of those given by name or domid.  The columns\n"
+            "are those of `xl vcpu-list`: CPU is where it runs or last ran, State is\n"
+            "r(unning), b(locked), p for a vcpu that is not online, Time in seconds.\n"
+            "\n"
+            "      --json      the same as JSON\n"
+            "\n"
+            "Examples:\n"
+            "  xl-lite vcpu-list web 7\n"
+            "  xl-lite vcpu-list --json | jq '.vcpus[] | select(.online) | .cpu'\n",
+    .run = vcpu_list,
+};

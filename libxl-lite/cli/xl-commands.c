@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The commands of xl 4.17 that are not here, to point those who try them to it. */
+#include <string.h>
+
+#include "cli.h"
+
+static const char xl_commands[]
+    = " create config-update destroy shutdown reboot pci-attach pci-detach pci-list"
+      " pci-assignable-add pci-assignable-remove pci-assignable-list pause unpause console"
+      " vncviewer save migrate restore migrate-receive dump-core cd-insert cd-eject mem-max mem-set"
+      " button-press vcpu-pin vcpu-set vm-list sharing sched-credit sched-credit2"
+      " sched-rtds rename trigger sysrq debug-keys set-parameters dmesg top network-attach"
+      " network-detach channel-list block-attach block-detach vtpm-attach"
+      " vtpm-list vtpm-detach vkb-attach vkb-list vkb-detach vdispl-attach vdispl-list"
+      " vdispl-detach vsnd-attach vsnd-list vsnd-detach claims cpupool-create cpupool-list"
+      " cpupool-destroy cpupool-rename cpupool-cpu-add cpupool-cpu-remove cpupool-migrate"
+      " cpupool-numa-split getenforce setenforce loadpolicy remus devd psr-hwinfo psr-cmt-attach"
+      " psr-cmt-detach psr-cmt-show psr-cat-set psr-cat-show psr-mba-set psr-mba-show"
+      " usbctrl-attach usbctrl-detach usbdev-attach usbdev-detach usb-list qemu-monitor-command ";
+
+bool cli_is_xls(const char *name)
+{
+    g_autofree char *word = g_strdup_printf(" %s ", name);
+
+    return *name && !strchr(name, ' ') && strstr(xl_commands, word);
+}
