@@ -68,6 +68,7 @@ bool cli_to_domid(const char *text, uint32_t *domid, GError **error);
 typedef struct cli_selection {
     xll_ctx *ctx;
     bool everything;      /* no arguments: `shown` is all domains, by domid */
+    bool several;         /* not one argument: rows are to say whose they are */
     GPtrArray *shown;     /* of const xll_domain, in the arguments' order; owned by one of: */
     xll_domain_list *all; /* NULL until needed */
     GPtrArray *single;    /* of xll_domain */

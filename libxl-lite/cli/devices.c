@@ -4,8 +4,8 @@
  *
  * The text of the first two is xl's, but for what is escaped (cli_append_escaped()), for numbers
  * in which a guest wrote something else (-1, as for those that are missing), and for the rows of
- * all domains, which xl does not list: they begin with the domain's name and domid.  The text of
- * network2-list is that of the xl of Xen 4.1, which had it.
+ * more than one domain: they begin with the domain's name and domid, where xl does not say whose
+ * each is.  The text of network2-list is that of the xl of Xen 4.1, which had it.
  *
  * --json prints one object:
  *
@@ -55,7 +55,6 @@ typedef struct column {
 
 typedef struct device_table {
     const char *header;
-    bool is_xls;        /* xl has this table, without names */
     column columns[14]; /* and one that is END */
 } device_table;
 
@@ -65,7 +64,6 @@ typedef struct device_table {
 
 static const device_table nics = {
     .header = "Idx BE Mac Addr.         handle state evt-ch   tx-/rx-ring-ref BE-path",
-    .is_xls = true,
     .columns = {
         {U32, DEVICE(devid), "devid", -3, 0},
         {NUMBER, DEVICE(backend_domid), "backend_domid", -2, 0},
@@ -84,7 +82,6 @@ static const device_table nics = {
 
 static const device_table disks = {
     .header = "Vdev  BE  handle state evt-ch ring-ref BE-path",
-    .is_xls = true,
     .columns = {
         {U32, DEVICE(devid), "devid", -5, 0},
         {NUMBER, DEVICE(backend_domid), "backend_domid", -3, 0},
@@ -239,18 +236,12 @@ static void append_json(const view *how)
 
 /* ---- Both ------------------------------------------------------------------------------------ */
 
-/* Given several domains, xl shows their devices without saying whose they are; so do we there. */
-static bool needs_names(const view *how)
-{
-    return how->sel->everything || (how->sel->shown->len > 1 && !how->table->is_xls);
-}
-
 static void begin(view *how, const device_table *table, const cli_selection *sel, GString *out)
 {
     how->table = table;
     how->sel = sel;
     how->out = out;
-    how->named = needs_names(how);
+    how->named = sel->several;
     if (how->json)
         how->devices = json_object_new_array();
     else
@@ -325,9 +316,9 @@ const cli_command cli_network_list_command = {
     .help = "Usage: xl-lite network-list [--json] [DOMAIN...]\n"
             "\n"
             "Show the network interfaces of all domains, or of those given by name or domid.\n"
-            "The columns are those of `xl network-list`; for all domains each row begins with\n"
-            "name and domid.  State is the frontend's (4 is connected); -1 stands for a number\n"
-            "that the guest did not write, or wrote something else for.\n"
+            "The columns are those of `xl network-list`; for several domains each row begins\n"
+            "with name and domid.  State is the frontend's (4 is connected); -1 stands for a\n"
+            "number that the guest did not write, or wrote something else for.\n"
             "\n"
             "      --json      the same and more as JSON\n"
             "\n"
@@ -358,9 +349,9 @@ const cli_command cli_block_list_command = {
     .help = "Usage: xl-lite block-list [--json] [DOMAIN...]\n"
             "\n"
             "Show the disks of all domains, or of those given by name or domid.  The columns\n"
-            "are those of `xl block-list`; for all domains each row begins with name and domid.\n"
-            "State is the frontend's (4 is connected); -1 stands for a number that the guest\n"
-            "did not write, or wrote something else for.\n"
+            "are those of `xl block-list`; for several domains each row begins with\n"
+            "name and domid.  State is the frontend's (4 is connected); -1 stands for a number\n"
+            "that the guest did not write, or wrote something else for.\n"
             "\n"
             "      --json      the same and more as JSON\n"
             "\n"

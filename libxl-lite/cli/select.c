@@ -117,6 +117,7 @@ int cli_select(cli_selection *sel, xll_ctx *ctx, char **names)
     sel->shown = g_ptr_array_new();
     sel->by_domid = g_hash_table_new(NULL, NULL);
     sel->everything = !*names;
+    sel->several = g_strv_length(names) != 1;
     if (!sel->everything)
         return select_each(sel, names);
     return select_all(sel, &error) ? CLI_OK : cli_fail_error(error);

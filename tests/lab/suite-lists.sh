@@ -111,7 +111,6 @@ for command in network-list block-list; do
     same "$command NAME, connected" $command web
     same "$command DOMID" $command "$web"
     same "$command of a domain whose devices are not connected" $command db
-    same "$command of several domains" $command web db
     same "$command of a domain without devices" $command 0
     same "$command of a domain without a name" $command "$nameless"
     xl-lite $command >lite.out 2>lite.err
@@ -119,6 +118,14 @@ for command in network-list block-list; do
     sed -n '2,$s/^\(web\|db\)  *[0-9]* //p' lite.out >lite.rows
     [ -s xl.out ] && cmp -s xl.out lite.rows && grep -q '^Name  *ID \(Idx\|Vdev\)' lite.out
     report $? "$command of all domains has xl's rows behind name and domid" lite.out xl.out lite.err
+    xl-lite $command web db >lite.out 2>lite.err
+    sed -n '2,$s/^\(web  *'"$web"'\|db  *'"$db"'\) //p' lite.out >lite.rows
+    xl $command web db | grep -v '^Idx\|^Vdev' >xl.out
+    [ -s xl.out ] && cmp -s xl.out lite.rows && grep -q '^Name  *ID \(Idx\|Vdev\)' lite.out
+    report $? "$command of several domains, too" lite.out xl.out lite.err
+    xl-lite $command web nosuch >lite.out 2>lite.err
+    [ $? -eq 1 ] && grep -q "^web  *$web " lite.out && grep -q "'nosuch'" lite.err
+    report $? "$command of several domains of which one is there" lite.out lite.err
     shows "$command --json" '"state": 4' $command --json web
 done
 xl-lite network-list --json web | tr -d ' \n' >lite.out
