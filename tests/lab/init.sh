@@ -34,9 +34,15 @@ load() { # MODULE...: with all it needs, as far as it is not built in or there a
     done
 }
 
-port() { # NAME: the device of the virtio port that QEMU gave this name
-    for node in /sys/class/virtio-ports/*; do
-        [ "$(cat "$node/name" 2>/dev/null)" != "$1" ] || echo "/dev/${node##*/}"
+port() { # NAME: the device of the virtio port that QEMU gave this name, once it has told
+    while :; do
+        for node in /sys/class/virtio-ports/*; do
+            [ "$(cat "$node/name" 2>/dev/null)" != "$1" ] || [ ! -e "/dev/${node##*/}" ] || {
+                echo "/dev/${node##*/}"
+                return
+            }
+        done
+        sleep 0.1
     done
 }
 

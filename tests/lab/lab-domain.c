@@ -12,6 +12,8 @@
  *       on standard output then says that the page is mapped).
  *   lab-domain destroy DOMID...
  *       The hypervisor's part only: xenstore keeps what it had.
+ *   lab-domain list
+ *       The domids of all domains but dom0, one per line.
  *
  * Exit status: 0, 1 for a failure, 2 for wrong usage; COMMAND's own after hold.
  */
@@ -49,7 +51,8 @@ static int usage(void)
 {
     fputs("usage: lab-domain create [--bare] COUNT [PREFIX]\n"
           "       lab-domain hold DOMID [COMMAND...]\n"
-          "       lab-domain destroy DOMID...\n",
+          "       lab-domain destroy DOMID...\n"
+          "       lab-domain list\n",
           stderr);
     return 2;
 }
@@ -198,6 +201,21 @@ static int destroy(xc_interface *xch, int argc, char **argv)
     return 0;
 }
 
+static int list(xc_interface *xch, int argc, char **argv __attribute__((unused)))
+{
+    xc_domaininfo_t info;
+    uint32_t domid = 1;
+    int found;
+
+    if (argc)
+        return usage();
+    while ((found = xc_domain_getinfolist(xch, domid, 1, &info)) == 1) {
+        printf("%" PRIu32 "\n", (uint32_t)info.domain);
+        domid = info.domain + 1u;
+    }
+    return found < 0 ? fail("listing the domains") : 0;
+}
+
 /*
  * Every domain has a shared_info page, also one without memory, and a domain
  * stays dying for as long as anybody maps any page of it.
@@ -266,7 +284,7 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(xc_interface *xch, int argc, char **argv);
-    } commands[] = {{"create", create}, {"hold", hold}, {"destroy", destroy}};
+    } commands[] = {{"create", create}, {"hold", hold}, {"destroy", destroy}, {"list", list}};
     int rc = -1;
     xc_interface *xch;
 

@@ -1,67 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The lists of what domains have, run inside dom0; prints TAP.  Where xl has the command, its
-# output is the model, byte for byte, but for what changes between any two runs.
+# The lists of what domains have.
 # shellcheck disable=SC2181 # exit statuses and files are looked at together
 set -u
-number=0
-failed=0
-mkdir -p /tmp
-cd /tmp || exit 1
-
-report() { # STATUS TITLE [FILE...]: the files are shown if it failed
-    number=$((number + 1))
-    status=$1
-    title=$2
-    shift 2
-    if [ "$status" -eq 0 ]; then
-        echo "ok $number - $title"
-        return
-    fi
-    echo "not ok $number - $title"
-    failed=$((failed + 1))
-    for file; do
-        echo "# $file:"
-        sed 's/^/#   /' "$file"
-    done
-}
+# shellcheck source=tests/lab/tap.sh
+. /lab/suites/tap.sh
 
 mask() { # a vcpu's CPU, state and time, unless it is not online; the time of day, an uptime
     sed -E 's/ +[0-9]+ +[r-][b-]- +[0-9]+\.[0-9]  / CPU STA TIME  /
             s/^ [0-9:]{8} up  [0-9]:[0-9]{2},/ NOW up TIME,/; s/ [ 0-9][0-9]:[0-9]{2}:[0-9]{2}$/ TIME/'
-}
-
-same() { # TITLE ARGUMENT...: both commands, masked, and the same exit status
-    title=$1
-    shift
-    xl "$@" >xl.out 2>xl.err
-    xl_status=$?
-    xl-lite "$@" >lite.out 2>lite.err
-    lite_status=$?
-    mask <xl.out >xl.masked
-    mask <lite.out >lite.masked
-    [ -s xl.out ] && cmp -s xl.masked lite.masked && [ $xl_status -eq $lite_status ] && [ ! -s lite.err ]
-    report $? "$title" xl.masked lite.masked lite.err
-}
-
-refused() { # STATUS PATTERN ARGUMENT...: nothing on stdout, one line on stderr, that exit status
-    wanted=$1
-    pattern=$2
-    shift 2
-    timeout 30 xl-lite "$@" >lite.out 2>lite.err
-    status=$?
-    [ $status -eq "$wanted" ] && [ ! -s lite.out ] && [ "$(wc -l <lite.err)" -eq 1 ] \
-        && grep -q "$pattern" lite.err
-    report $? "xl-lite $* exits $wanted and says: $pattern" lite.out lite.err
-}
-
-shows() { # TITLE PATTERN ARGUMENT...: a line of that pattern, nothing on stderr
-    title=$1
-    pattern=$2
-    shift 2
-    xl-lite "$@" >lite.out 2>lite.err
-    [ $? -eq 0 ] && grep -qE -- "$pattern" lite.out && [ ! -s lite.err ]
-    report $? "$title" lite.out lite.err
 }
 
 lab-guest --wait --vif --disk web || exit 1
@@ -232,13 +179,13 @@ shows "digits are a domid, even if there is such a name" '^web ' list "$web"
 shows "name: makes them a name" "^$web  *$nameless " list "name:$web"
 xenstore-write "/local/domain/$nameless/name" web
 for command in list vcpu-list network-list network2-list block-list console-list uptime; do
-    refused 1 "several domains are named 'web': use one of the domids $web, $nameless" $command web
+    refused 1 "several domains are named 'web': use one of the domids $web, $nameless" xl-lite $command web
 done
-refused 1 "there is no domain 31999" network-list 31999
-refused 1 "no domain has the UUID" vcpu-list uuid:01234567-89ab-cdef-0123-456789abcdef
+refused 1 "there is no domain 31999" xl-lite network-list 31999
+refused 1 "no domain has the UUID" xl-lite vcpu-list uuid:01234567-89ab-cdef-0123-456789abcdef
 xenstore-rm "/local/domain/$nameless/name"
 for bad in uuid: uuid:x uuid:0 id: id:x id:-1 id:65536 id:4294967296 name: name:0 name:nosuch uuidx: 0x0 ""; do
-    refused 1 "xl-lite: " network-list -- "$bad"
+    refused 1 "xl-lite: " xl-lite network-list -- "$bad"
 done
 xl-lite network-list --json nosuch 2>lite.err | tr -d ' \n' >lite.out
 [ "$(cat lite.out)" = '{"schema":1,"devices":[]}' ]
@@ -264,5 +211,4 @@ shows "a start in the future is no negative uptime" '^web  *[0-9]*  *0:00:00$' u
 xenstore-write "$start" junk
 shows "a start that is none is null in JSON" '"uptime_s": null' uptime --json web
 
-echo "1..$number"
-[ "$failed" -eq 0 ]
+tap_end

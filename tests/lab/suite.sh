@@ -1,65 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The tests that need a real Xen, run inside dom0; prints TAP.  `xl` is the oracle: what xl-lite
-# prints is compared with it byte for byte, but for what changes between any two runs.
+# Domains, the host, names and the libraries.  It comes last in a boot: see its end.
 set -u
-number=0
-failed=0
-mkdir -p /tmp
-cd /tmp || exit 1
-
-report() { # STATUS TITLE [FILE...]: the files are shown if it failed
-    number=$((number + 1))
-    status=$1
-    title=$2
-    shift 2
-    if [ "$status" -eq 0 ]; then
-        echo "ok $number - $title"
-        return
-    fi
-    echo "not ok $number - $title"
-    failed=$((failed + 1))
-    for file; do
-        echo "# $file:"
-        sed 's/^/#   /' "$file"
-    done
-}
+# shellcheck source=tests/lab/tap.sh
+. /lab/suites/tap.sh
 
 # The CPU time, and whether a domain is running or blocked, are of the moment.
 mask() {
     sed -E 's/ [r-][b-]([p-][s-][^ ][d-]) +[0-9]+\.[0-9]/ **\1 */'
-}
-
-same() { # TITLE ARGUMENT...: both commands, masked, and the same exit status
-    title=$1
-    shift
-    xl "$@" >xl.out 2>xl.err
-    xl_status=$?
-    xl-lite "$@" >lite.out 2>lite.err
-    lite_status=$?
-    mask <xl.out >xl.masked
-    mask <lite.out >lite.masked
-    [ -s xl.out ] && cmp -s xl.masked lite.masked && [ $xl_status -eq $lite_status ] && [ ! -s lite.err ]
-    report $? "$title" xl.masked lite.masked lite.err
-}
-
-refused() { # STATUS PATTERN ARGUMENT...: nothing on stdout, one line on stderr, that exit status
-    wanted=$1
-    pattern=$2
-    shift 2
-    timeout 30 "$@" >lite.out 2>lite.err
-    status=$?
-    [ $status -eq "$wanted" ] && [ ! -s lite.out ] && [ "$(wc -l <lite.err)" -eq 1 ] \
-        && grep -q "$pattern" lite.err
-    report $? "$* exits $wanted and says: $pattern" lite.out lite.err
-}
-
-prints() { # TEXT ARGUMENT...
-    wanted=$1
-    shift
-    xl-lite "$@" >lite.out 2>lite.err
-    [ $? -eq 0 ] && [ "$(cat lite.out)" = "$wanted" ] && [ ! -s lite.err ]
-    report $? "xl-lite $* prints $wanted" lite.out lite.err
 }
 
 domid_of() {
@@ -197,5 +145,4 @@ xl-lite info >lite.out 2>lite.err
 [ $? -eq 0 ] && cmp -s before.out lite.out && [ ! -s lite.err ]
 report $? "info does without xenstored" before.out lite.out lite.err
 
-echo "1..$number"
-[ "$failed" -eq 0 ]
+tap_end

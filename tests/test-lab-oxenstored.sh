@@ -1,0 +1,6 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The suites that look at xenstore, once more with oxenstored as the lab's daemon.
+# Environment: as of test-lab.sh.
+set -u
+LAB_DAEMON=oxenstored exec sh "$SOURCE/tests/test-lab.sh" suite-lists.sh
