@@ -39,8 +39,20 @@ for command in list domid domname info; do
     expect 0 out '^Examples?:' $command --help
     expect 2 err "--nosuch.*xl-lite $command --help" $command --nosuch
 done
-expect 2 err "unknown command 'lst'" lst
-expect 2 err "'create' is not a command of xl-lite; use .xl create" create x.cfg
+expect 2 err "unknown command 'lst'; did you mean 'list'\?" lst
+expect 2 err "unknown command 'ilst'; did you mean 'list'\?" ilst
+expect 2 err "unknown command 'domainid'; did you mean 'domid'\?" domainid
+expect 2 err "unknown command 'vcpu'; did you mean 'vcpu-list'\?" vcpu
+expect 2 err "did you mean 'network2-list'\?" netwrok2-list
+expect 2 err "did you mean 'block-list'\?" help block-lits
+for far in xyzzy qq "" "$(printf %065d 0)"; do
+    expect 2 err "unknown command '$far'; .xl-lite --help. lists" "$far"
+done
+expect 2 err "list: Unknown option --jsno; did you mean --json\?; see" list --jsno
+expect 2 err "Unknown option --xyzzy; see" list --xyzzy
+for command in create shutdown vncviewer pci-list qemu-monitor-command; do
+    expect 2 err "'$command' is not a command of xl-lite; use .xl $command" $command x
+done
 expect 2 err "domid: it takes one argument" domid
 expect 2 err "domid: it takes one argument" domid a b
 expect 2 err "domname: it takes one argument" domname
@@ -53,14 +65,23 @@ for bad in 32752 65536 4294967296 18446744073709551616; do
 done
 expect 2 err "'-1' is not a domid" domname -- -1
 
+# With --json errors are JSON, one object on one line.
+expect 2 err '^\{"schema":1,"error":\{"code":"usage","command":"list","domains":\[\],"message":"Unknown option --nosuch; .*"\}\}$' list --nosuch --json
+expect 2 err '^xl-lite: list: Unknown option --nosuch' list --nosuch -- --json
+expect 2 err '^\{"schema":1,"error":\{"code":"usage","command":null,.*did you mean .list' lst --json
+expect 1 err '^\{"schema":1,"error":\{"code":"not_found","command":"domname","domains":\["40000"\],"message":"there is no domain 40000: ' domname --json 40000
+
 # Without a hypervisor every command says so, in one line of its own and no library's.
 if [ -e /dev/xen/privcmd ] || [ -e /proc/xen/privcmd ]; then
     echo "# this machine is a Xen host: what happens without one was not tried"
 else
-    for command in "list" "list -v" "list --json" "list 0" "domid x" "domname 0" "info"; do
+    for command in "list" "list -v" "list 0" "domid x" "domname 0" "info" "vcpu-list" "uptime"; do
         # shellcheck disable=SC2086 # words
-        expect 1 err '^xl-lite: .*not running on Xen' $command
+        expect 1 err "^xl-lite: ${command%% *}: .*not running on Xen" $command
     done
+    expect 1 err "^xl-lite: list: 'a', 'x.x1b', 'b': not running on Xen" list a "$(printf 'x\033')" b
+    expect 1 err '^\{"schema":1,"error":\{"code":"no_xen","command":"list","domains":\["a","b\\u001b"\],"message":"not' \
+        list a --json "$(printf 'b\033')"
     valgrind -q --error-exitcode=99 --leak-check=full "$BUILD/xl-lite" list >"$out" 2>"$err"
     [ $? -eq 1 ]
     report $? "failing is clean under valgrind"

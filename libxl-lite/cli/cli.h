@@ -66,6 +66,7 @@ bool cli_to_domid(const char *text, uint32_t *domid, GError **error);
 
 /* The domains that a command is about; begins as zeroes. */
 typedef struct cli_selection {
+    bool names_only; /* to be set before: digits alone are a name, and no domid */
     xll_ctx *ctx;
     bool everything;      /* no arguments: `shown` is all domains, by domid */
     bool several;         /* not one argument: rows are to say whose they are */
@@ -86,8 +87,8 @@ void cli_selection_clear(cli_selection *sel);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_selection, cli_selection_clear)
 
-/* Whether an argument says itself what it is: "id:", "name:" or "uuid:". */
-bool cli_is_qualified(const char *text);
+/* An argument without the "id:", "name:" or "uuid:" that it may begin with. */
+const char *cli_unqualified(const char *text);
 
 /* The selected domain of this domid, or NULL. */
 const xll_domain *cli_selected(const cli_selection *sel, uint32_t domid);
@@ -131,14 +132,34 @@ json_object *cli_json_string(const char *text);
 /* Append a JSON value and a newline, with nothing in it that a terminal would act upon. */
 void cli_append_json(GString *out, json_object *value);
 
+/* The same on one line. */
+void cli_append_json_line(GString *out, json_object *value);
+
 /* Write all of `out` to stdout.  Returns CLI_OK, or CLI_FAILED after saying what went wrong. */
 int cli_print(const GString *out);
 int cli_print_text(const char *text);
 
-/* Say one line on stderr.  Returns CLI_FAILED. */
+/* ---- error.c --------------------------------------------------------------------------------- */
+
+/* Say which command the errors are of, NULL for none; they are JSON if it has --json. */
+void cli_begin_errors(const char *name, char **argv);
+
+/* Say on stderr, in one line, what went wrong.  Returns CLI_FAILED, the second CLI_USAGE. */
 int cli_fail(const char *format, ...) G_GNUC_PRINTF(1, 2);
+int cli_fail_usage(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
 /* The same with an error's message, and where to look if it is about a domain that is not there. */
 int cli_fail_error(const GError *error);
+
+/* The same of what was tried with these arguments, which the line names. */
+int cli_fail_domains(char **domains, const GError *error);
+
+/* Whether an error is about what a domain was called, and another may fare better. */
+bool cli_is_about_domain(const GError *error);
+
+/* ---- suggest.c ------------------------------------------------------------------------------- */
+
+/* The word that was most likely meant, NULL if none is near; `words` ends with NULL. */
+const char *cli_nearest(const char *typed, const char *const *words);
 
 #endif

@@ -26,20 +26,25 @@ static char *main_help(void)
 
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
         g_string_append_printf(text, "  %-15s%s\n", commands[i]->name, commands[i]->summary);
-    g_string_append(text, "\n"
-                          "`xl-lite COMMAND --help` or `xl-lite help COMMAND` tells more,\n"
-                          "`xl-lite --version` the version.\n"
-                          "\n"
-                          "DOMAIN is a domid, a name or, where it must be exact, id:DOMID,\n"
-                          "name:NAME or uuid:UUID.  A name that several domains have is an error.\n"
-                          "\n"
-                          "Exit status: 0, 1 if something failed, 2 for wrong usage.\n"
-                          "\n"
-                          "Examples:\n"
-                          "  xl-lite list\n"
-                          "  xl-lite domid web\n"
-                          "  xl-lite domname 7\n"
-                          "  xl-lite info --json | jq .free_memory_kib\n");
+    g_string_append(text,
+                    "\n"
+                    "`xl-lite COMMAND --help` or `xl-lite help COMMAND` tells more,\n"
+                    "`xl-lite --version` the version.\n"
+                    "\n"
+                    "DOMAIN is a domid, a name or, where it must be exact, id:DOMID,\n"
+                    "name:NAME or uuid:UUID.  A name that several domains have is an error.\n"
+                    "\n"
+                    "Exit status: 0, 1 if something failed, 2 for wrong usage.  Each error is\n"
+                    "one line on stderr; with --json it is one JSON object there:\n"
+                    "{\"schema\":1,\"error\":{\"code\":\"not_found\",\"command\":\"list\","
+                    "\"domains\":[\"x\"],\n"
+                    "\"message\":\"...\"}}, and stdout has valid JSON or nothing.\n"
+                    "\n"
+                    "Examples:\n"
+                    "  xl-lite list\n"
+                    "  xl-lite domid web\n"
+                    "  xl-lite domname 7\n"
+                    "  xl-lite info --json | jq .free_memory_kib\n");
     return g_string_free(text, FALSE);
 }
 
@@ -54,15 +59,27 @@ static const cli_command *find_command(const char *name)
     return NULL;
 }
 
+static const char *nearest_command(const char *name)
+{
+    const char *names[G_N_ELEMENTS(commands) + 1] = {NULL};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+        names[i] = commands[i]->name;
+    return cli_nearest(name, names);
+}
+
 static int unknown_command(const char *name)
 {
+    const char *nearest;
+
     if (*name == '-')
-        cli_fail("unknown option '%s'; see `xl-lite --help`", name);
-    else if (cli_is_xls(name))
-        cli_fail("'%s' is not a command of xl-lite; use `xl %s`", name, name);
-    else
-        cli_fail("unknown command '%s'; `xl-lite --help` lists those there are", name);
-    return CLI_USAGE;
+        return cli_fail_usage("unknown option '%s'; see `xl-lite --help`", name);
+    if (cli_is_xls(name))
+        return cli_fail_usage("'%s' is not a command of xl-lite; use `xl %s`", name, name);
+    nearest = nearest_command(name);
+    if (nearest)
+        return cli_fail_usage("unknown command '%s'; did you mean '%s'?", name, nearest);
+    return cli_fail_usage("unknown command '%s'; `xl-lite --help` lists those there are", name);
 }
 
 /* `xl-lite help [COMMAND]`. */
@@ -81,6 +98,7 @@ static int dispatch(char **argv)
     const char *name = argv[0];
     const cli_command *command = find_command(name);
 
+    cli_begin_errors(command ? name : NULL, argv);
     if (command)
         return command->run(command, argv);
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A command's options. */
+#include <string.h>
+
 #include "cli.h"
 
 int cli_wrong_usage(const cli_command *self, const char *format, ...)
@@ -10,8 +12,45 @@ int cli_wrong_usage(const cli_command *self, const char *format, ...)
     va_start(ap, format);
     what = g_strdup_vprintf(format, ap);
     va_end(ap);
-    cli_fail("%s: %s; see `xl-lite %s --help`", self->name, what, self->name);
-    return CLI_USAGE;
+    return cli_fail_usage("%s; see `xl-lite %s --help`", what, self->name);
+}
+
+/* The names of the options, with a NULL, for g_free(). */
+static const char **option_names(const GOptionEntry *options)
+{
+    GPtrArray *names = g_ptr_array_new();
+
+    g_ptr_array_add(names, (gpointer) "help");
+    for (; options->long_name; options++)
+        g_ptr_array_add(names, (gpointer)options->long_name);
+    g_ptr_array_add(names, NULL);
+    return (const char **)g_ptr_array_free(names, FALSE);
+}
+
+/* The option that an unknown one was most likely meant to be, NULL if there is none. */
+static const char *nearest_option(const GOptionEntry *options, char **argv)
+{
+    g_autofree const char **names = option_names(options);
+
+    for (; *argv && strcmp(*argv, "--") != 0; argv++) {
+        g_autofree char *typed = g_strndup(*argv, strcspn(*argv, "="));
+
+        if (g_str_has_prefix(typed, "--") && !g_strv_contains(names, typed + 2))
+            return cli_nearest(typed + 2, names);
+    }
+    return NULL;
+}
+
+static int wrong_options(const cli_command *self, const GOptionEntry *options, char **argv,
+                         const GError *error)
+{
+    const char *nearest = NULL;
+
+    if (g_error_matches(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION))
+        nearest = nearest_option(options, argv);
+    if (nearest)
+        return cli_wrong_usage(self, "%s; did you mean --%s?", error->message, nearest);
+    return cli_wrong_usage(self, "%s", error->message);
 }
 
 bool cli_parse(const cli_command *self, const GOptionEntry *options, char **argv, char ***rest,
@@ -32,7 +71,7 @@ bool cli_parse(const cli_command *self, const GOptionEntry *options, char **argv
     g_option_context_add_main_entries(context, options, NULL);
     g_option_context_add_main_entries(context, common, NULL);
     if (!g_option_context_parse_strv(context, &args, &error)) {
-        *status = cli_wrong_usage(self, "%s", error->message);
+        *status = wrong_options(self, options, argv, error);
         return false;
     }
     if (help) {

@@ -82,11 +82,10 @@ static void append_json_escape(GString *out, gunichar c)
 }
 
 /* json-c escapes the control characters of ASCII alone; outside of strings there are none left. */
-void cli_append_json(GString *out, json_object *value)
+static void append_value(GString *out, json_object *value, int flags)
 {
-    const int flags
-        = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
-    const char *text = json_object_to_json_string_ext(value, flags);
+    const char *text
+        = json_object_to_json_string_ext(value, flags | JSON_C_TO_STRING_NOSLASHESCAPE);
 
     for (; *text; text = g_utf8_next_char(text)) {
         gunichar c = g_utf8_get_char(text);
@@ -97,6 +96,16 @@ void cli_append_json(GString *out, json_object *value)
             g_string_append_unichar(out, c);
     }
     g_string_append_c(out, '\n');
+}
+
+void cli_append_json(GString *out, json_object *value)
+{
+    append_value(out, value, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);
+}
+
+void cli_append_json_line(GString *out, json_object *value)
+{
+    append_value(out, value, JSON_C_TO_STRING_PLAIN);
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */
@@ -113,26 +122,4 @@ int cli_print_text(const char *text)
     g_autoptr(GString) out = g_string_new(text);
 
     return cli_print(out);
-}
-
-int cli_fail(const char *format, ...)
-{
-    g_autoptr(GString) line = g_string_new("xl-lite: ");
-    g_autofree char *message = NULL;
-    va_list ap;
-
-    va_start(ap, format);
-    message = g_strdup_vprintf(format, ap);
-    va_end(ap);
-    cli_append_escaped(line, message, CLI_ESCAPE_CONTROL);
-    g_string_append_c(line, '\n');
-    fputs(line->str, stderr);
-    return CLI_FAILED;
-}
-
-int cli_fail_error(const GError *error)
-{
-    bool absent = g_error_matches(error, XLL_ERROR, XLL_ERROR_NOT_FOUND);
-
-    return cli_fail("%s%s", error->message, absent ? "; `xl-lite list` shows those there are" : "");
 }

@@ -45,9 +45,9 @@ static const char *after(const char *text, const char *prefix)
     return g_str_has_prefix(text, prefix) ? text + strlen(prefix) : NULL;
 }
 
-bool cli_is_qualified(const char *text)
+const char *cli_unqualified(const char *text)
 {
-    return after(text, "id:") || after(text, "name:") || after(text, "uuid:");
+    return after(text, "id:") ?: after(text, "name:") ?: after(text, "uuid:") ?: text;
 }
 
 /* By what `all` has of each domain. */
@@ -66,7 +66,7 @@ static const xll_domain *find(cli_selection *sel, const char *text, GError **err
 {
     const char *id = after(text, "id:") ?: text;
 
-    if (cli_is_number(id))
+    if (cli_is_number(id) && (id != text || !sel->names_only))
         return find_by_domid(sel, id, error);
     if (id == text)
         return find_in_all(sel, text, error);
@@ -83,14 +83,6 @@ static bool select_one(cli_selection *sel, const char *text, GError **error)
     return domain != NULL;
 }
 
-/* Whether the next argument may fare better. */
-static bool is_about_argument(const GError *error)
-{
-    return g_error_matches(error, XLL_ERROR, XLL_ERROR_NOT_FOUND)
-           || g_error_matches(error, XLL_ERROR, XLL_ERROR_AMBIGUOUS)
-           || g_error_matches(error, XLL_ERROR, XLL_ERROR_INVALID);
-}
-
 /* Select what all arguments name, and say which do not name a domain. */
 static int select_each(cli_selection *sel, char **names)
 {
@@ -98,11 +90,12 @@ static int select_each(cli_selection *sel, char **names)
 
     for (; *names; names++) {
         g_autoptr(GError) error = NULL;
+        char *one[] = {*names, NULL};
 
         if (select_one(sel, *names, &error))
             continue;
-        status = cli_fail_error(error);
-        if (!is_about_argument(error))
+        status = cli_fail_domains(one, error);
+        if (!cli_is_about_domain(error))
             break;
     }
     return status;
@@ -155,13 +148,13 @@ char *cli_domain_name(const xll_domain *domain)
 
 /* ---- Commands that show something of each domain --------------------------------------------- */
 
-static int show_selected(cli_selection *sel, cli_show_fn show, gpointer data)
+static int show_selected(cli_selection *sel, char **names, cli_show_fn show, gpointer data)
 {
     g_autoptr(GString) out = g_string_new(NULL);
     g_autoptr(GError) error = NULL;
 
     if (!show(out, sel, data, &error))
-        return cli_fail_error(error);
+        return cli_fail_domains(names, error);
     return cli_print(out);
 }
 
@@ -174,9 +167,9 @@ int cli_show_domains(char **names, bool even_none, cli_show_fn show, gpointer da
     int status, printed = CLI_OK;
 
     if (!ctx)
-        return cli_fail_error(error);
+        return cli_fail_domains(names, error);
     status = cli_select(&sel, ctx, names);
     if (sel.everything ? status == CLI_OK : sel.shown->len || even_none)
-        printed = show_selected(&sel, show, data);
+        printed = show_selected(&sel, names, show, data);
     return status ? status : printed;
 }
