@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,6 +20,14 @@ int xentoolcore__restrict_by_dup2_null(int fd);
 #define NS_PER_MS 1000000u
 #define NS_PER_S 1000000000u
 
+/* With fd_lock held, before `fd` goes.  Closing is not enough: a forked child may hold the socket
+ * too.  And what the child inherited is in the parent's set, which is no business of the child's. */
+static void leave_epoll(xsu_conn *conn)
+{
+    if (conn->fd >= 0 && conn->epoll >= 0 && conn->pid == getpid())
+        epoll_ctl(conn->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
+}
+
 /* `lock` may be held by a run that waits for the daemon, so it is left alone: what is open is made
  * deaf under that run, and nothing is opened again. */
 static int restrict_conn(xsu_active_handle *handle, uint16_t domid)
@@ -27,20 +36,47 @@ static int restrict_conn(xsu_active_handle *handle, uint16_t domid)
     (void)domid;
     pthread_mutex_lock(&conn->fd_lock);
     conn->restricted = true;
+    leave_epoll(conn);
     int rc = xentoolcore__restrict_by_dup2_null(conn->fd);
     pthread_mutex_unlock(&conn->fd_lock);
+    if (conn->on_restricted)
+        conn->on_restricted(conn);
     return rc;
+}
+
+static void conn_init(xsu_conn *conn, const char *path, bool only_path)
+{
+    *conn = (xsu_conn){.active = {.restrict_callback = restrict_conn}, .fd = -1, .epoll = -1};
+    conn->path = path ? strdup(path) : NULL;
+    conn->only_path = only_path;
+    pthread_mutex_init(&conn->lock, NULL);
+    pthread_mutex_init(&conn->fd_lock, NULL);
 }
 
 void xsu__conn_init(xsu_conn *conn)
 {
-    const char *path = xs_daemon_socket();
-    *conn = (xsu_conn){.active = {.restrict_callback = restrict_conn}, .fd = -1};
-    conn->path = path ? strdup(path) : NULL;
-    conn->only_path = getenv("XENSTORED_PATH") != NULL;
-    pthread_mutex_init(&conn->lock, NULL);
-    pthread_mutex_init(&conn->fd_lock, NULL);
+    conn_init(conn, xs_daemon_socket(), getenv("XENSTORED_PATH") != NULL);
     xentoolcore__register_active_handle(&conn->active);
+}
+
+/* It is registered first: restriction either finds it, or is over and has found the other. */
+void xsu__conn_init_like(xsu_conn *conn, xsu_conn *other, void (*on_restricted)(xsu_conn *conn))
+{
+    conn_init(conn, other->path, other->only_path);
+    conn->on_restricted = on_restricted;
+    xentoolcore__register_active_handle(&conn->active);
+    bool restricted = xsu__conn_is_restricted(other);
+    pthread_mutex_lock(&conn->fd_lock);
+    conn->restricted = conn->restricted || restricted;
+    pthread_mutex_unlock(&conn->fd_lock);
+}
+
+bool xsu__conn_is_restricted(xsu_conn *conn)
+{
+    pthread_mutex_lock(&conn->fd_lock);
+    bool restricted = conn->restricted;
+    pthread_mutex_unlock(&conn->fd_lock);
+    return restricted;
 }
 
 void xsu__conn_end(xsu_conn *conn)
@@ -55,6 +91,7 @@ void xsu__conn_end(xsu_conn *conn)
 void xsu__conn_drop(xsu_conn *conn)
 {
     pthread_mutex_lock(&conn->fd_lock);
+    leave_epoll(conn);
     if (conn->fd >= 0)
         close(conn->fd);
     conn->fd = -1;
@@ -109,6 +146,8 @@ static int conn_adopt(xsu_conn *conn, int fd)
     bool restricted = conn->restricted;
     if (!restricted)
         conn->fd = fd;
+    if (!restricted && fd >= 0 && conn->epoll >= 0)
+        epoll_ctl(conn->epoll, EPOLL_CTL_ADD, fd, &(struct epoll_event){.events = EPOLLIN});
     pthread_mutex_unlock(&conn->fd_lock);
     if (!restricted)
         return 0;
@@ -144,9 +183,14 @@ static int lock_within(pthread_mutex_t *mutex, unsigned int timeout_ms)
     return pthread_mutex_timedlock(mutex, &ts);
 }
 
+int xsu__conn_lock(xsu_conn *conn, unsigned int timeout_ms)
+{
+    return lock_within(&conn->lock, timeout_ms);
+}
+
 int xsu__conn_enter(xsu_conn *conn, unsigned int timeout_ms, bool *reused)
 {
-    int err = lock_within(&conn->lock, timeout_ms);
+    int err = xsu__conn_lock(conn, timeout_ms);
     if (err)
         return err;
     if (conn->fd >= 0 && conn->pid != getpid())
@@ -253,6 +297,27 @@ int xsu__conn_receive(xsu_conn *conn, size_t least, unsigned int timeout_ms)
         return ECONNRESET;
     xsu__decoder_filled(&conn->in, (size_t)n);
     return 0;
+}
+
+int xsu__conn_receive_now(xsu_conn *conn)
+{
+    size_t room;
+    char *space = xsu__decoder_space(&conn->in, &room);
+    ssize_t n
+        = conn->is_socket ? recv(conn->fd, space, room, MSG_DONTWAIT) : read(conn->fd, space, room);
+    if (n > 0)
+        xsu__decoder_filled(&conn->in, (size_t)n);
+    if (n > 0)
+        return 0;
+    return n < 0 && is_passing(errno) ? EAGAIN : ECONNRESET;
+}
+
+void xsu__conn_listen(xsu_conn *conn, uint32_t events)
+{
+    pthread_mutex_lock(&conn->fd_lock);
+    if (conn->fd >= 0 && !conn->restricted)
+        epoll_ctl(conn->epoll, EPOLL_CTL_MOD, conn->fd, &(struct epoll_event){.events = events});
+    pthread_mutex_unlock(&conn->fd_lock);
 }
 
 static int send_all(xsu_conn *conn, struct iovec *message, unsigned int timeout_ms)

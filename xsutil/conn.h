@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A ctx's second connection to xenstore, for requests that libxenstore cannot pipeline.
+ * A ctx's further connections to xenstore: one for requests, which libxenstore cannot pipeline, one
+ * for watches.
  *
  * It is opened when first used, on xs_open()'s rules, and again after it was lost.  It belongs to
  * the process that opened it: a forked child opens its own.  After xentoolcore_restrict_all() it is
@@ -30,6 +31,7 @@ struct xsu_conn {
     pthread_mutex_t lock;    /* held for one run at a time; guards what follows */
     pthread_mutex_t fd_lock; /* held while `fd` changes hands; never while waiting */
     int fd;                  /* -1 while there is none */
+    int epoll;               /* the set that `fd` is in, which is not ours; -1 for none */
     bool restricted;         /* under fd_lock */
     bool is_socket;
     pid_t pid;               /* whose connection it is */
@@ -38,9 +40,12 @@ struct xsu_conn {
     uint32_t next_id;        /* request ids go on counting, so that a late reply answers nothing */
     atomic_uint timeout_ms;  /* of batches that have none of their own, and of transactions */
     xsu_decoder in;
+    void (*on_restricted)(xsu_conn *conn); /* or NULL; without any lock held */
 };
 
 void xsu__conn_init(xsu_conn *conn);
+/** Another one to where `other` goes, and restricted if that is. */
+void xsu__conn_init_like(xsu_conn *conn, xsu_conn *other, void (*on_restricted)(xsu_conn *conn));
 void xsu__conn_end(xsu_conn *conn);
 
 /** Close it.  Its transactions end with it. */
@@ -53,6 +58,9 @@ void xsu__conn_drop(xsu_conn *conn);
  */
 int xsu__conn_enter(xsu_conn *conn, unsigned int timeout_ms, bool *reused);
 void xsu__conn_leave(xsu_conn *conn);
+/** The lock alone; 0 or ETIMEDOUT.  xsu__conn_leave() ends this, too. */
+int xsu__conn_lock(xsu_conn *conn, unsigned int timeout_ms);
+bool xsu__conn_is_restricted(xsu_conn *conn);
 /** With the lock held: a new connection in the place of this one. */
 int xsu__conn_reopen(xsu_conn *conn);
 
@@ -66,6 +74,10 @@ int xsu__conn_send(xsu_conn *conn, struct iovec *parts, size_t num, size_t *done
 int xsu__conn_wait(xsu_conn *conn, unsigned int timeout_ms);
 /** Wait for `least` bytes, or on a device for any, and put them into conn->in. */
 int xsu__conn_receive(xsu_conn *conn, size_t least, unsigned int timeout_ms);
+/** Put what is there into conn->in, once; EAGAIN for nothing. */
+int xsu__conn_receive_now(xsu_conn *conn);
+/** What its epoll set is to tell of it; EPOLLIN at first. */
+void xsu__conn_listen(xsu_conn *conn, uint32_t events);
 
 /**
  * One request, one reply, with the lock held; the header's req_id is filled in.  0 with the reply (valid until the connection is used

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Connections, and what the failure of a call on one means. */
-#include "conn.h"
+#include "watch-private.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,11 @@ static xsu_ctx *ctx_new(struct xs_handle *xsh, bool owned)
     if (!ctx || !conn)
         xsu__die("out of memory");
     xsu__conn_init(conn);
-    *ctx = (xsu_ctx){.xsh = xsh, .conn = conn, .owned = owned, .payload_max = payload_max()};
+    *ctx = (xsu_ctx){.xsh = xsh,
+                     .conn = conn,
+                     .watches = xsu__watches_new(conn),
+                     .owned = owned,
+                     .payload_max = payload_max()};
     return ctx;
 }
 
@@ -58,6 +62,7 @@ void xsu_close(xsu_ctx *ctx)
     int saved = errno;
     if (!ctx)
         return;
+    xsu__watches_free(ctx->watches);
     xsu__conn_end(ctx->conn);
     free(ctx->conn);
     if (ctx->owned)

@@ -324,6 +324,29 @@ char *xsu__path_borrow(xsu_gc *gc, size_t *len, const char *fmt, va_list ap)
     return sink.start;
 }
 
+char *xsu__watch_path_borrow(xsu_gc *gc, size_t *len, const char *fmt, va_list ap)
+{
+    xsu_sink sink = xsu__sink_open(gc);
+    xsu_args args;
+    va_copy(args.ap, ap);
+    int err = gc->ctx ? put_format(&sink, fmt, &args) : EINVAL;
+    va_end(args.ap);
+    if (!err) {
+        size_t special = sink.pos > sink.start && sink.start[0] == '@';
+        *len = (size_t)(sink.pos - sink.start);
+        err = path_check(sink.start + special, *len - special);
+        if (!err && special && sink.start[1] == '/')
+            err = EINVAL;
+    }
+    if (!err) {
+        *sink.pos = '\0';
+        return sink.start;
+    }
+    xsu__tail_poison(gc);
+    errno = err;
+    return NULL;
+}
+
 char *xsu__vformat_raw(xsu_gc *gc, const char *fmt, va_list ap)
 {
     xsu_sink sink = xsu__sink_open(gc);

@@ -12,13 +12,15 @@
 /* ctx.c */
 
 typedef struct xsu_conn xsu_conn;
+typedef struct xsu_watches xsu_watches;
 
 struct xsu_ctx {
     struct xs_handle *xsh;
-    xsu_conn *conn;     /* for batches (conn.h) */
-    bool owned;         /* opened here, so closed here */
-    size_t payload_max; /* what one message may carry */
-    atomic_bool lost;   /* the connection is known to be lost */
+    xsu_conn *conn;       /* for batches (conn.h) */
+    xsu_watches *watches; /* watch-private.h */
+    bool owned;           /* opened here, so closed here */
+    size_t payload_max;   /* what one message may carry */
+    atomic_bool lost;     /* the connection is known to be lost */
 };
 
 /** What a libxenstore call's failure means to our caller: an errno, from the one it left. */
@@ -165,6 +167,9 @@ typedef struct xsu_txn_link {
  * NULL with EINVAL or ENAMETOOLONG; EINVAL too if the gc has no connection.
  */
 char *xsu__path_borrow(xsu_gc *gc, size_t *len, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+
+/** The same for a path to be watched, which may be `@releaseDomain` or another such. */
+char *xsu__watch_path_borrow(xsu_gc *gc, size_t *len, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
 
 /** What the path formatter makes of a format, before it is checked to be a path. */
 char *xsu__vformat_raw(xsu_gc *gc, const char *fmt, va_list ap) XSU_PRINTF(2, 0);

@@ -460,6 +460,80 @@ typedef bool (*xsu_batch_fn)(xsu_gc *gc, xsu_batch *b, void *data);
  */
 bool xsu_batch_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_batch_fn fn, void *data);
 
+/* ---- Watches --------------------------------------------------------------------------------- */
+
+/*
+ * Told of changes:
+ *
+ *     if (!xs_watchf(gc, "vif", "/local/domain/0/backend/vif"))
+ *         return false;
+ *     for (xsu_watch_event event; xsu_watch_next(gc, &event, -1); xsu_gc_rewind(gc, mark))
+ *         look_again(event.path);
+ *
+ * An event says that something at its path may have changed since the last one, not what, and not
+ * how often: look again.  A watch fires once when it is set.
+ *
+ *   event                                          outcome
+ *   the watched node or one below it changes       an event with that path and the watch's token
+ *   the daemon sends events of no watch, or of     they are dropped, also when a watch of the same
+ *   one that was removed                           path and token has been set since
+ *   the connection is lost                         opened anew, at once and then after pauses of 10
+ *                                                  to 1000 ms, and all watches are set again; then
+ *                                                  each has one event with `missed`, of the watched
+ *                                                  path: look at all that is below it
+ *   the daemon breaks the protocol                 likewise
+ *   the daemon refuses to set a watch again        asked again after pauses
+ *   more than 1 MiB of events is not taken         all that a watch has waiting become one event
+ *                                                  with `missed`
+ *   xentoolcore_restrict_all()                     each watch has a last event with `missed`, then
+ *                                                  all fails with EPERM
+ *   fork()                                         the child has no watches and may set its own; it
+ *                                                  has an xsu_watch_fd() of its own
+ *
+ * Watches have a connection of their own, one for all of a ctx, on xs_open()'s rules, opened at the
+ * first; so they make no other request dearer, as xs_watch() does.  Events are read from it, and
+ * the connection opened anew, while somebody asks for them.  Several threads may wait: each event
+ * goes to one of them.
+ */
+
+typedef struct xsu_watch_event {
+    const char *path;  /* in the gc; relative if the watch's was */
+    const char *token; /* likewise; as it was given */
+    bool missed;       /* other events may have been lost */
+} xsu_watch_event;
+
+/**
+ * Watch a node and all below it, or `@introduceDomain`, `@releaseDomain`.  `token` is any string
+ * and comes back with the events.  True once the daemon has agreed.  False with EEXIST if there is
+ * one with this path and token, E2BIG if path and token with their NULs exceed the payload (see
+ * xs_writef()), EPERM after restriction, ETIMEDOUT (see xsu_set_timeout()), ECONNREFUSED without a
+ * daemon, ECONNRESET or EPROTO if the connection was lost twice, or with the daemon's answer
+ * (EACCES, ENOSPC: over quota); then it is not set.
+ */
+bool xs_watchf(xsu_gc *gc, const char *token, const char *fmt, ...) XSU_PRINTF(3, 4);
+bool xs_vwatchf(xsu_gc *gc, const char *token, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+
+/**
+ * Remove a watch and its waiting events; nothing of it comes any more.  Does not wait for the
+ * daemon.  False with ENOENT if there is none with this path and token.
+ */
+bool xs_unwatchf(xsu_gc *gc, const char *token, const char *fmt, ...) XSU_PRINTF(3, 4);
+bool xs_vunwatchf(xsu_gc *gc, const char *token, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+
+/**
+ * Wait for the next event, timeout_ms at the most; 0: take what is there, -1: for ever.  Its
+ * strings live in the gc: rewind it in a loop.  False with ETIMEDOUT; with ENOENT if there is no
+ * watch, also when the last is removed meanwhile; with EPERM after restriction.
+ */
+bool xsu_watch_next(xsu_gc *gc, xsu_watch_event *event, int timeout_ms);
+
+/**
+ * A file descriptor that is readable while there is an event to take, or something else for
+ * xsu_watch_next() to do: call it with 0 until it is false.  It is the ctx's, the same until the
+ * ctx ends, and only to be polled.  -1 with EINVAL if `ctx` is NULL, or with the system's errno.
+ */
+int xsu_watch_fd(xsu_ctx *ctx);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

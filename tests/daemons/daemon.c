@@ -236,10 +236,21 @@ static int launch(TestDaemon *daemon)
     return ready[0];
 }
 
+static void launch_and_wait(TestDaemon *daemon)
+{
+    char byte;
+    struct pollfd wait = {.fd = launch(daemon), .events = POLLIN};
+    if (poll(&wait, 1, READY_TIMEOUT_MS) != 1 || read(wait.fd, &byte, 1) != 1) {
+        show_log(daemon->log);
+        g_error("%s did not start", names[daemon->kind]);
+    }
+    close(wait.fd);
+    daemon->killed = false;
+}
+
 TestDaemon *test_daemon_start(TestDaemonKind kind)
 {
     TestDaemon *daemon = g_new0(TestDaemon, 1);
-    char byte;
     daemon->kind = kind;
     daemon->dir = test_daemon_new_path(names[kind]);
     daemon->socket = g_build_filename(daemon->dir, "socket", NULL);
@@ -247,11 +258,15 @@ TestDaemon *test_daemon_start(TestDaemonKind kind)
     daemon->next = running;
     running = daemon;
     g_assert_cmpint(g_mkdir(daemon->dir, 0700), ==, 0);
-    struct pollfd wait = {.fd = launch(daemon), .events = POLLIN};
-    if (poll(&wait, 1, READY_TIMEOUT_MS) != 1 || read(wait.fd, &byte, 1) != 1)
-        g_error("%s did not start", names[kind]);
-    close(wait.fd);
+    launch_and_wait(daemon);
     return daemon;
+}
+
+void test_daemon_restart(TestDaemon *daemon)
+{
+    test_daemon_kill(daemon);
+    g_unlink(daemon->socket); /* preload.c keeps oxenstored from it */
+    launch_and_wait(daemon);
 }
 
 TestDaemon *test_daemon_shared(TestDaemonKind kind)

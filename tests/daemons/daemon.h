@@ -43,6 +43,10 @@ const char *test_daemon_socket(const TestDaemon *daemon);
 /** Kill it at once, leaving its socket behind. */
 void test_daemon_kill(TestDaemon *daemon);
 
+/** Kill it unless that was done, and start it anew in its place; its store is empty then.  By the
+ * thread that is to outlive it: it dies with that. */
+void test_daemon_restart(TestDaemon *daemon);
+
 /** End it and free what belongs to it. Aborts if it had died by itself. */
 void test_daemon_stop(TestDaemon *daemon);
 
