@@ -20,6 +20,7 @@ typedef struct cli_command {
     const char *summary; /* one line, for the list of commands */
     const char *help;    /* usage, options and an example */
     int (*run)(const struct cli_command *self, char **argv);
+    bool table; /* it prints one, and has cli_table_options */
 } cli_command;
 
 extern const cli_command cli_list_command;
@@ -31,6 +32,7 @@ extern const cli_command cli_network2_list_command;
 extern const cli_command cli_block_list_command;
 extern const cli_command cli_console_list_command;
 extern const cli_command cli_uptime_command;
+extern const cli_command cli_domain_show_command;
 extern const cli_command cli_info_command;
 
 /* ---- options.c ------------------------------------------------------------------------------- */
@@ -108,6 +110,22 @@ typedef bool (*cli_show_fn)(GString *out, const cli_selection *sel, gpointer dat
  */
 int cli_show_domains(char **names, bool even_none, cli_show_fn show, gpointer data);
 
+/* ---- style.c --------------------------------------------------------------------------------- */
+
+/* The options of every command with a table, and what its help says of them. */
+extern const GOptionEntry cli_table_options[];
+#define CLI_TABLE_HELP                                                                             \
+    "      --no-headers    the rows alone\n"                                                       \
+    "      --color=WHEN    auto (on a terminal, unless NO_COLOR is set), always or never\n"
+
+/* What a letter is shown in where there is colour: numbers of "ESC [ … m". */
+typedef enum cli_colour { CLI_PLAIN = 0, CLI_RED = 31, CLI_GREEN = 32, CLI_YELLOW = 33 } cli_colour;
+
+/* Append a table's first line and its newline, unless it is not wanted. */
+void cli_append_header(GString *out, const char *header);
+
+void cli_append_letter(GString *out, char letter, cli_colour colour);
+
 /* ---- output.c -------------------------------------------------------------------------------- */
 
 /* What cli_append_escaped() escapes besides control characters. */
@@ -134,6 +152,9 @@ void cli_append_json(GString *out, json_object *value);
 
 /* The same on one line. */
 void cli_append_json_line(GString *out, json_object *value);
+
+/* Append "label: value" for people, the values aligned and what is formatted escaped. */
+void cli_append_line(GString *out, const char *label, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* Write all of `out` to stdout.  Returns CLI_OK, or CLI_FAILED after saying what went wrong. */
 int cli_print(const GString *out);

@@ -37,239 +37,102 @@
  *
  * Every number but domid and devid, and every string, is null if it is missing or no such value.
  */
-#include <inttypes.h>
 #include <string.h>
 
-#include "cli.h"
-
-typedef enum kind { END, U32, NUMBER, TEXT, MAC } kind;
-
-/* A column of the table, a member of the JSON object, or both. */
-typedef struct column {
-    kind kind;
-    size_t offset;
-    const char *key; /* in JSON; NULL: not there */
-    int width;       /* in the table, as in printf(); 0: not there */
-    char before;     /* what separates it from the column before, if not a space */
-} column;
-
-typedef struct device_table {
-    const char *header;
-    column columns[14]; /* and one that is END */
-} device_table;
-
-/* ---- The tables ------------------------------------------------------------------------------ */
-
-#define DEVICE(member) offsetof(xll_device, member)
-
-static const device_table nics = {
-    .header = "Idx BE Mac Addr.         handle state evt-ch   tx-/rx-ring-ref BE-path",
-    .columns = {
-        {U32, DEVICE(devid), "devid", -3, 0},
-        {NUMBER, DEVICE(backend_domid), "backend_domid", -2, 0},
-        {MAC, offsetof(xll_nic, mac), "mac", 17, 0},
-        {U32, DEVICE(devid), NULL, 5, 0},
-        {NUMBER, DEVICE(state), "state", 5, 0},
-        {NUMBER, offsetof(xll_nic, event_channel), "event_channel", 6, 0},
-        {NUMBER, offsetof(xll_nic, tx_ring_ref), "tx_ring_ref", 5, 0},
-        {NUMBER, offsetof(xll_nic, rx_ring_ref), "rx_ring_ref", -11, '/'},
-        {TEXT, DEVICE(backend), "backend", -30, 0},
-        {TEXT, DEVICE(frontend), "frontend", 0, 0},
-        {NUMBER, DEVICE(backend_state), "backend_state", 0, 0},
-        {TEXT, offsetof(xll_nic, bridge), "bridge", 0, 0},
-    },
-};
-
-static const device_table disks = {
-    .header = "Vdev  BE  handle state evt-ch ring-ref BE-path",
-    .columns = {
-        {U32, DEVICE(devid), "devid", -5, 0},
-        {NUMBER, DEVICE(backend_domid), "backend_domid", -3, 0},
-        {U32, DEVICE(domid), NULL, -6, 0},
-        {NUMBER, DEVICE(state), "state", -5, 0},
-        {NUMBER, offsetof(xll_disk, event_channel), "event_channel", -6, 0},
-        {NUMBER, offsetof(xll_disk, ring_ref), "ring_ref", -8, 0},
-        {TEXT, DEVICE(backend), "backend", -30, 0},
-        {TEXT, DEVICE(frontend), "frontend", 0, 0},
-        {NUMBER, DEVICE(backend_state), "backend_state", 0, 0},
-        {TEXT, offsetof(xll_disk, vdev), "vdev", 0, 0},
-        {TEXT, offsetof(xll_disk, params), "params", 0, 0},
-        {TEXT, offsetof(xll_disk, mode), "mode", 0, 0},
-    },
-};
-
-static const device_table consoles = {
-    .header = "Idx BE state evt-ch ring-ref type        tty",
-    .columns = {
-        {U32, DEVICE(devid), "devid", -3, 0},
-        {NUMBER, DEVICE(backend_domid), "backend_domid", -2, 0},
-        {NUMBER, DEVICE(state), "state", -5, 0},
-        {NUMBER, offsetof(xll_console, event_channel), "event_channel", -6, 0},
-        {NUMBER, offsetof(xll_console, ring_ref), "ring_ref", -8, 0},
-        {TEXT, offsetof(xll_console, type), "type", -11, 0},
-        {TEXT, offsetof(xll_console, tty), "tty", -30, 0},
-        {TEXT, DEVICE(backend), "backend", 0, 0},
-        {TEXT, DEVICE(frontend), "frontend", 0, 0},
-        {NUMBER, DEVICE(backend_state), "backend_state", 0, 0},
-        {TEXT, offsetof(xll_console, name), "channel", 0, 0},
-        {TEXT, offsetof(xll_console, connection), "connection", 0, 0},
-    },
-};
-
-static const device_table net2s = {
-    .header = "Idx BE state Mac Addr.         Remote Mac Addr.  trusted filter backend",
-    .columns = {
-        {U32, DEVICE(devid), "devid", 3, 0},
-        {NUMBER, DEVICE(backend_domid), "backend_domid", 2, 0},
-        {NUMBER, DEVICE(state), "state", 5, 0},
-        {MAC, offsetof(xll_net2, mac), "mac", 17, 0},
-        {MAC, offsetof(xll_net2, backend_mac), "backend_mac", 17, 0},
-        {NUMBER, offsetof(xll_net2, trusted), "trusted", -7, 0},
-        {NUMBER, offsetof(xll_net2, filter_mac), "filter_mac", -6, 0},
-        {TEXT, DEVICE(backend), "backend", -30, 0},
-        {TEXT, DEVICE(frontend), "frontend", 0, 0},
-        {NUMBER, DEVICE(backend_state), "backend_state", 0, 0},
-    },
-};
-
-/* ---- Text ------------------------------------------------------------------------------------ */
+#include "details.h"
 
 /* How what is printed is printed. */
 typedef struct view {
-    const device_table *table;
-    const cli_selection *sel;
-    GString *out;
+    const cli_device_class *class;
     gboolean json;
-    bool named;           /* rows begin with name and domid */
-    json_object *devices; /* of JSON */
 } view;
 
-static const char *text_at(const void *item, const column *col)
-{
-    return G_STRUCT_MEMBER(const char *, item, col->offset);
-}
-
-static void append_cell(GString *out, const void *item, const column *col)
-{
-    g_autofree char *text = NULL;
-
-    switch (col->kind) {
-    case U32:
-        text = g_strdup_printf("%u", G_STRUCT_MEMBER(uint32_t, item, col->offset));
-        break;
-    case NUMBER:
-        text = g_strdup_printf("%" PRId64, G_STRUCT_MEMBER(int64_t, item, col->offset));
-        break;
-    case MAC:
-        text = g_strdup(text_at(item, col) ?: "00:00:00:00:00:00");
-        break;
-    default:
-        text = cli_escaped(text_at(item, col) ?: "-");
-    }
-    g_string_append_printf(out, "%*s", col->width, text);
-}
-
-static void append_row(const view *how, const xll_domain *domain, const void *item)
-{
-    g_autofree char *name = cli_domain_name(domain);
-
-    if (how->named)
-        g_string_append_printf(how->out, "%-32s %5u ", name, domain->domid);
-    for (const column *col = how->table->columns; col->kind != END; col++) {
-        if (!col->width)
-            continue;
-        if (col > how->table->columns)
-            g_string_append_c(how->out, col->before ? col->before : ' ');
-        append_cell(how->out, item, col);
-    }
-    g_string_append_c(how->out, '\n');
-}
+/* ---- Text ------------------------------------------------------------------------------------ */
 
 /* The last column's header is as wide as the column. */
-static void append_header(const view *how)
+static void append_header(GString *out, const cli_device_class *class, bool named)
 {
-    const char *last = strrchr(how->table->header, ' ') + 1;
+    const char *last = strrchr(class->header, ' ') + 1;
+    g_autofree char *header
+        = g_strdup_printf("%s%.*s%-30s", named ? "Name                                ID " : "",
+                          (int)(last - class->header), class->header, last);
 
-    if (how->named)
-        g_string_append_printf(how->out, "%-32s %5s ", "Name", "ID");
-    g_string_append_printf(how->out, "%.*s%-30s\n", (int)(last - how->table->header),
-                           how->table->header, last);
+    cli_append_header(out, header);
+}
+
+static void append_row(GString *out, const view *how, const cli_selection *sel,
+                       const xll_device *device)
+{
+    const xll_domain *domain = cli_selected(sel, device->domid);
+    g_autofree char *name = domain ? cli_domain_name(domain) : NULL;
+
+    if (!domain)
+        return;
+    if (sel->several)
+        g_string_append_printf(out, "%-32s %5u ", name, domain->domid);
+    cli_append_device_row(out, how->class, device);
+    g_string_append_c(out, '\n');
+}
+
+static void append_table(GString *out, const view *how, const cli_selection *sel,
+                         const cli_devices *devices)
+{
+    append_header(out, how->class, sel->several);
+    for (size_t i = 0; i < devices->num; i++)
+        append_row(out, how, sel, devices->items[i]);
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static json_object *json_cell(const void *item, const column *col)
+static void add_object(json_object *array, const view *how, const cli_selection *sel,
+                       const xll_device *device)
 {
-    int64_t number;
-
-    if (col->kind == TEXT || col->kind == MAC)
-        return cli_json_string(text_at(item, col));
-    if (col->kind == U32)
-        number = G_STRUCT_MEMBER(uint32_t, item, col->offset);
-    else
-        number = G_STRUCT_MEMBER(int64_t, item, col->offset);
-    return number < 0 ? NULL : json_object_new_int64(number);
-}
-
-static void add_object(const view *how, const xll_domain *domain, const void *item)
-{
-    json_object *object = json_object_new_object();
-
-    json_object_object_add(object, "domid", json_object_new_int64(domain->domid));
-    json_object_object_add(object, "name", cli_json_string(domain->name));
-    for (const column *col = how->table->columns; col->kind != END; col++) {
-        if (col->key)
-            json_object_object_add(object, col->key, json_cell(item, col));
-    }
-    json_object_array_add(how->devices, object);
-}
-
-static void append_json(const view *how)
-{
-    json_object *root = json_object_new_object();
-
-    json_object_object_add(root, "schema", json_object_new_int(1));
-    json_object_object_add(root, "devices", how->devices);
-    cli_append_json(how->out, root);
-    json_object_put(root);
-}
-
-/* ---- Both ------------------------------------------------------------------------------------ */
-
-static void begin(view *how, const device_table *table, const cli_selection *sel, GString *out)
-{
-    how->table = table;
-    how->sel = sel;
-    how->out = out;
-    how->named = sel->several;
-    if (how->json)
-        how->devices = json_object_new_array();
-    else
-        append_header(how);
-}
-
-/* A domain that was made since the selection was is not shown. */
-static void add(const view *how, const xll_device *device)
-{
-    const xll_domain *domain = cli_selected(how->sel, device->domid);
+    const xll_domain *domain = cli_selected(sel, device->domid);
+    json_object *object;
 
     if (!domain)
         return;
+    object = json_object_new_object();
+    json_object_object_add(object, "domid", json_object_new_int64(domain->domid));
+    json_object_object_add(object, "name", cli_json_string(domain->name));
+    cli_add_device(object, how->class, device);
+    json_object_array_add(array, object);
+}
+
+static void append_json(GString *out, const view *how, const cli_selection *sel,
+                        const cli_devices *devices)
+{
+    json_object *root = json_object_new_object();
+    json_object *array = json_object_new_array();
+
+    for (size_t i = 0; i < devices->num; i++)
+        add_object(array, how, sel, devices->items[i]);
+    json_object_object_add(root, "schema", json_object_new_int(1));
+    json_object_object_add(root, "devices", array);
+    cli_append_json(out, root);
+    json_object_put(root);
+}
+
+/* ---- The commands ---------------------------------------------------------------------------- */
+
+static bool show(GString *out, const cli_selection *sel, gpointer data, GError **error)
+{
+    const view *how = data;
+    g_autofree uint32_t *domids = cli_selected_domids(sel);
+    g_auto(cli_devices) devices = {0};
+
+    if (!how->class->fetch(&devices, sel->ctx, domids, sel->shown->len, error))
+        return false;
     if (how->json)
-        add_object(how, domain, device);
+        append_json(out, how, sel, &devices);
     else
-        append_row(how, domain, device);
+        append_table(out, how, sel, &devices);
+    return true;
 }
 
-static void end(const view *how)
+static int run(const cli_command *self, char **argv, const cli_device_class *class)
 {
-    if (how->json)
-        append_json(how);
-}
-
-static int run(const cli_command *self, char **argv, cli_show_fn show)
-{
-    view how = {0};
+    view how = {.class = class};
     const GOptionEntry options[] = {
         {"json", 0, 0, G_OPTION_ARG_NONE, &how.json, NULL, NULL},
         {0},
@@ -282,33 +145,10 @@ static int run(const cli_command *self, char **argv, cli_show_fn show)
     return cli_show_domains(names, how.json, show, &how);
 }
 
-/* ---- The commands ---------------------------------------------------------------------------- */
-
-/* A command from a table, a type of list with its member, and what fetches it. */
-#define DEFINE_COMMAND(command, table, list_type, member, fetch)                                   \
-    static bool show_##table(GString *out, const cli_selection *sel, gpointer how, GError **error) \
-    {                                                                                              \
-        g_autofree uint32_t *domids = cli_selected_domids(sel);                                    \
-        g_autoptr(list_type) list = fetch(sel->ctx, domids, sel->shown->len, error);               \
-                                                                                                   \
-        if (!list)                                                                                 \
-            return false;                                                                          \
-        begin(how, &(table), sel, out);                                                            \
-        for (size_t i = 0; i < list->num; i++)                                                     \
-            add(how, &list->member[i]->device);                                                    \
-        end(how);                                                                                  \
-        return true;                                                                               \
-    }                                                                                              \
-                                                                                                   \
-    static int command(const cli_command *self, char **argv)                                       \
-    {                                                                                              \
-        return run(self, argv, show_##table);                                                      \
-    }
-
-DEFINE_COMMAND(network_list, nics, xll_nic_list, nics, xll_list_nics)
-DEFINE_COMMAND(block_list, disks, xll_disk_list, disks, xll_list_disks)
-DEFINE_COMMAND(console_list, consoles, xll_console_list, consoles, xll_list_consoles)
-DEFINE_COMMAND(network2_list, net2s, xll_net2_list, net2, xll_list_net2)
+static int network_list(const cli_command *self, char **argv)
+{
+    return run(self, argv, &cli_nics);
+}
 
 const cli_command cli_network_list_command = {
     .name = "network-list",
@@ -320,13 +160,18 @@ const cli_command cli_network_list_command = {
             "with name and domid.  State is the frontend's (4 is connected); -1 stands for a\n"
             "number that the guest did not write, or wrote something else for.\n"
             "\n"
-            "      --json      the same and more as JSON\n"
-            "\n"
+            "      --json          the same and more as JSON\n" CLI_TABLE_HELP "\n"
             "Examples:\n"
             "  xl-lite network-list web\n"
             "  xl-lite network-list --json | jq '.devices[] | {name, mac}'\n",
     .run = network_list,
+    .table = true,
 };
+
+static int network2_list(const cli_command *self, char **argv)
+{
+    return run(self, argv, &cli_net2);
+}
 
 const cli_command cli_network2_list_command = {
     .name = "network2-list",
@@ -335,13 +180,18 @@ const cli_command cli_network2_list_command = {
             "\n"
             "The same for the interfaces of netchannel2 (class vif2).\n"
             "\n"
-            "      --json      the same and more as JSON\n"
-            "\n"
+            "      --json          the same and more as JSON\n" CLI_TABLE_HELP "\n"
             "Examples:\n"
             "  xl-lite network2-list web\n"
             "  xl-lite network2-list --json\n",
     .run = network2_list,
+    .table = true,
 };
+
+static int block_list(const cli_command *self, char **argv)
+{
+    return run(self, argv, &cli_disks);
+}
 
 const cli_command cli_block_list_command = {
     .name = "block-list",
@@ -353,13 +203,18 @@ const cli_command cli_block_list_command = {
             "name and domid.  State is the frontend's (4 is connected); -1 stands for a number\n"
             "that the guest did not write, or wrote something else for.\n"
             "\n"
-            "      --json      the same and more as JSON\n"
-            "\n"
+            "      --json          the same and more as JSON\n" CLI_TABLE_HELP "\n"
             "Examples:\n"
             "  xl-lite block-list web\n"
             "  xl-lite block-list --json | jq '.devices[] | {name, vdev, params}'\n",
     .run = block_list,
+    .table = true,
 };
+
+static int console_list(const cli_command *self, char **argv)
+{
+    return run(self, argv, &cli_consoles);
+}
 
 const cli_command cli_console_list_command = {
     .name = "console-list",
@@ -370,10 +225,10 @@ const cli_command cli_console_list_command = {
             "channel and ring, what serves them, and their terminal.  For several domains each\n"
             "row begins with name and domid.\n"
             "\n"
-            "      --json      the same and more as JSON\n"
-            "\n"
+            "      --json          the same and more as JSON\n" CLI_TABLE_HELP "\n"
             "Examples:\n"
             "  xl-lite console-list web\n"
             "  xl-lite console-list --json | jq -r '.devices[].tty'\n",
     .run = console_list,
+    .table = true,
 };

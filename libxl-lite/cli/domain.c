@@ -103,7 +103,7 @@ const cli_command cli_domid_command = {
             "Print the domid of the domain with exactly this name, or given as name:NAME,\n"
             "uuid:UUID or id:DOMID.\n"
             "\n"
-            "      --json          domid and name as JSON\n"
+            "      --json              domid and name as JSON\n"
             "\n"
             "Example:\n"
             "  xl-lite domid web\n",
@@ -150,7 +150,7 @@ const cli_command cli_domname_command = {
             "Print the name of the domain with this domid.  Control characters and\n"
             "backslashes in it show as \\xNN.\n"
             "\n"
-            "      --json          domid and name as JSON, the name exact\n"
+            "      --json              domid and name as JSON, the name exact\n"
             "\n"
             "Example:\n"
             "  xl-lite domname 7\n",

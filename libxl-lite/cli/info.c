@@ -86,27 +86,12 @@ static char *virt_start(const xll_version_info *xen)
 
 /* ---- Text ------------------------------------------------------------------------------------ */
 
-static void line(GString *out, const char *key, const char *format, ...) G_GNUC_PRINTF(3, 4);
-
-static void line(GString *out, const char *key, const char *format, ...)
-{
-    g_autofree char *value = NULL;
-    va_list ap;
-
-    va_start(ap, format);
-    value = g_strdup_vprintf(format, ap);
-    va_end(ap);
-    g_string_append_printf(out, "%-23s: ", key);
-    cli_append_escaped(out, value, CLI_ESCAPE_CONTROL);
-    g_string_append_c(out, '\n');
-}
-
 static void append_node(GString *out, const struct utsname *node)
 {
-    line(out, "host", "%s", node->nodename);
-    line(out, "release", "%s", node->release);
-    line(out, "version", "%s", node->version);
-    line(out, "machine", "%s", node->machine);
+    cli_append_line(out, "host", "%s", node->nodename);
+    cli_append_line(out, "release", "%s", node->release);
+    cli_append_line(out, "version", "%s", node->version);
+    cli_append_line(out, "machine", "%s", node->machine);
 }
 
 static void append_caps(GString *out, const xll_physinfo *phys)
@@ -124,19 +109,19 @@ static void append_caps(GString *out, const xll_physinfo *phys)
 
 static void append_phys(GString *out, const xll_physinfo *phys)
 {
-    line(out, "nr_cpus", "%u", phys->nr_cpus);
-    line(out, "max_cpu_id", "%u", phys->max_cpu_id);
-    line(out, "nr_nodes", "%u", phys->nr_nodes);
-    line(out, "cores_per_socket", "%u", phys->cores_per_socket);
-    line(out, "threads_per_core", "%u", phys->threads_per_core);
-    line(out, "cpu_mhz", "%u.%03u", phys->cpu_khz / 1000, phys->cpu_khz % 1000);
+    cli_append_line(out, "nr_cpus", "%u", phys->nr_cpus);
+    cli_append_line(out, "max_cpu_id", "%u", phys->max_cpu_id);
+    cli_append_line(out, "nr_nodes", "%u", phys->nr_nodes);
+    cli_append_line(out, "cores_per_socket", "%u", phys->cores_per_socket);
+    cli_append_line(out, "threads_per_core", "%u", phys->threads_per_core);
+    cli_append_line(out, "cpu_mhz", "%u.%03u", phys->cpu_khz / 1000, phys->cpu_khz % 1000);
     append_caps(out, phys);
-    line(out, "total_memory", "%" PRIu64, phys->total_kib / 1024);
-    line(out, "free_memory", "%" PRIu64, unclaimed_kib(phys) / 1024);
-    line(out, "sharing_freed_memory", "%" PRIu64, phys->sharing_freed_kib / 1024);
-    line(out, "sharing_used_memory", "%" PRIu64, phys->sharing_used_kib / 1024);
-    line(out, "outstanding_claims", "%" PRIu64, phys->outstanding_kib / 1024);
-    line(out, "free_cpus", "%u", phys->free_cpus);
+    cli_append_line(out, "total_memory", "%" PRIu64, phys->total_kib / 1024);
+    cli_append_line(out, "free_memory", "%" PRIu64, unclaimed_kib(phys) / 1024);
+    cli_append_line(out, "sharing_freed_memory", "%" PRIu64, phys->sharing_freed_kib / 1024);
+    cli_append_line(out, "sharing_used_memory", "%" PRIu64, phys->sharing_used_kib / 1024);
+    cli_append_line(out, "outstanding_claims", "%" PRIu64, phys->outstanding_kib / 1024);
+    cli_append_line(out, "free_cpus", "%u", phys->free_cpus);
 }
 
 static void append_xen(GString *out, const xll_version_info *xen, const char *scheduler)
@@ -144,22 +129,22 @@ static void append_xen(GString *out, const xll_version_info *xen, const char *sc
     g_autofree char *version = xen_version(xen);
     g_autofree char *start = virt_start(xen);
 
-    line(out, "xen_major", "%u", xen->major);
-    line(out, "xen_minor", "%u", xen->minor);
-    line(out, "xen_extra", "%s", xen->extra);
-    line(out, "xen_version", "%s", version);
-    line(out, "xen_caps", "%s", xen->capabilities);
-    line(out, "xen_scheduler", "%s", scheduler);
-    line(out, "xen_pagesize", "%u", xen->pagesize);
-    line(out, "platform_params", "virt_start=%s", start);
-    line(out, "xen_changeset", "%s", xen->changeset);
-    line(out, "xen_commandline", "%s", xen->commandline);
-    line(out, "cc_compiler", "%s", xen->compiler);
-    line(out, "cc_compile_by", "%s", xen->compile_by);
-    line(out, "cc_compile_domain", "%s", xen->compile_domain);
-    line(out, "cc_compile_date", "%s", xen->compile_date);
-    line(out, "build_id", "%s", xen->build_id);
-    line(out, "xend_config_format", "4");
+    cli_append_line(out, "xen_major", "%u", xen->major);
+    cli_append_line(out, "xen_minor", "%u", xen->minor);
+    cli_append_line(out, "xen_extra", "%s", xen->extra);
+    cli_append_line(out, "xen_version", "%s", version);
+    cli_append_line(out, "xen_caps", "%s", xen->capabilities);
+    cli_append_line(out, "xen_scheduler", "%s", scheduler);
+    cli_append_line(out, "xen_pagesize", "%u", xen->pagesize);
+    cli_append_line(out, "platform_params", "virt_start=%s", start);
+    cli_append_line(out, "xen_changeset", "%s", xen->changeset);
+    cli_append_line(out, "xen_commandline", "%s", xen->commandline);
+    cli_append_line(out, "cc_compiler", "%s", xen->compiler);
+    cli_append_line(out, "cc_compile_by", "%s", xen->compile_by);
+    cli_append_line(out, "cc_compile_domain", "%s", xen->compile_domain);
+    cli_append_line(out, "cc_compile_date", "%s", xen->compile_date);
+    cli_append_line(out, "build_id", "%s", xen->build_id);
+    cli_append_line(out, "xend_config_format", "4");
 }
 
 static void append_text(GString *out, const report *rep)
@@ -315,7 +300,7 @@ const cli_command cli_info_command = {
             "\n"
             "Show what `xl info` shows: memory in MiB, virt_caps what guests can have.\n"
             "\n"
-            "      --json      the same as JSON, memory in KiB\n"
+            "      --json          the same as JSON, memory in KiB\n"
             "\n"
             "Examples:\n"
             "  xl-lite info\n"

@@ -4,7 +4,7 @@
  *
  * The text is xl's, but for characters in a name that are escaped (cli_append_escaped()).
  *
- * --json prints one object:
+ * -l prints what details.c says, --json one object:
  *
  *     schema                1; a number that grows when a field changes its meaning or goes away.
  *                           New fields do not change it.
@@ -27,26 +27,18 @@
  *       cpupool             number, null for none
  *       security_label      string, null without Flask
  */
-#include "cli.h"
+#include <string.h>
 
-/* What a row needs besides its domain. */
+#include "details.h"
+
+/* What is shown, and what a row needs besides its domain. */
 typedef struct view {
-    xll_ctx *ctx;
-    GHashTable *labels; /* security labels by ssidref */
+    cli_labels labels;
     gboolean verbose;
     gboolean json;
+    gboolean everything;
+    char *field; /* of -o, NULL without */
 } view;
-
-/* NULL if it has none, or if that cannot be known. */
-static const char *label_of(view *how, const xll_domain *domain)
-{
-    gpointer key = GUINT_TO_POINTER(domain->ssidref);
-
-    if (!g_hash_table_contains(how->labels, key))
-        g_hash_table_insert(how->labels, key,
-                            xll_get_security_label(how->ctx, domain->ssidref, NULL));
-    return g_hash_table_lookup(how->labels, key);
-}
 
 /* ---- Text ------------------------------------------------------------------------------------ */
 
@@ -60,19 +52,28 @@ static char reason_letter(int reason)
     return reason < (int)sizeof letters - 1 ? letters[reason] : '?';
 }
 
+/* A letter in its colour, or a dash. */
+static void append_flag(GString *out, bool set, char letter, cli_colour colour)
+{
+    cli_append_letter(out, set ? letter : '-', set ? colour : CLI_PLAIN);
+}
+
 static void append_state(GString *out, const xll_domain *domain)
 {
-    g_string_append_c(out, domain->running ? 'r' : '-');
-    g_string_append_c(out, domain->blocked ? 'b' : '-');
-    g_string_append_c(out, domain->paused ? 'p' : '-');
-    g_string_append_c(out, domain->shutdown ? 's' : '-');
-    g_string_append_c(out, reason_letter(domain->shutdown_reason));
-    g_string_append_c(out, domain->dying ? 'd' : '-');
+    int reason = domain->shutdown_reason;
+
+    append_flag(out, domain->running, 'r', CLI_GREEN);
+    append_flag(out, domain->blocked, 'b', CLI_PLAIN);
+    append_flag(out, domain->paused, 'p', CLI_YELLOW);
+    append_flag(out, domain->shutdown, 's', CLI_PLAIN);
+    cli_append_letter(out, reason_letter(reason),
+                      reason == XLL_SHUTDOWN_CRASH ? CLI_RED : CLI_PLAIN);
+    append_flag(out, domain->dying, 'd', CLI_RED);
 }
 
 static void append_verbose(GString *out, view *how, const xll_domain *domain)
 {
-    g_autofree char *label = cli_escaped(label_of(how, domain) ?: "-");
+    g_autofree char *label = cli_escaped(cli_label_of(&how->labels, domain) ?: "-");
 
     g_string_append_printf(out, " %s", domain->uuid);
     if (domain->shutdown)
@@ -99,68 +100,62 @@ static void append_row(GString *out, view *how, const xll_domain *domain)
 
 static void append_table(GString *out, view *how, const cli_selection *sel)
 {
-    g_string_append_printf(out, "%-40s %5s %5s %5s\t%s\t%s", "Name", "ID", "Mem", "VCPUs", "State",
-                           "Time(s)");
-    if (how->verbose)
-        g_string_append_printf(out, "   %-31s %s\t%s", "UUID", "Reason-Code", "Security Label");
-    g_string_append_c(out, '\n');
+    static const char plain[]
+        = "Name                                        ID   Mem VCPUs\tState\tTime(s)";
+    static const char more[] = "   UUID                            Reason-Code\tSecurity Label";
+    g_autofree char *header = g_strconcat(plain, how->verbose ? more : NULL, NULL);
+
+    cli_append_header(out, header);
     for (guint i = 0; i < sel->shown->len; i++)
         append_row(out, how, sel->shown->pdata[i]);
 }
 
+/* ---- One field ------------------------------------------------------------------------------- */
+
+static void append_name(GString *out, const xll_domain *domain)
+{
+    if (!domain->name)
+        return;
+    cli_append_escaped(out, domain->name, CLI_ESCAPE_BACKSLASH);
+    g_string_append_c(out, '\n');
+}
+
+static void append_id(GString *out, const xll_domain *domain)
+{
+    g_string_append_printf(out, "%u\n", domain->domid);
+}
+
+static void append_uuid(GString *out, const xll_domain *domain)
+{
+    g_string_append_printf(out, "%s\n", domain->uuid);
+}
+
+typedef void (*append_field_fn)(GString *out, const xll_domain *domain);
+
+/* What appends the field that -o names; NULL if there is none of that name. */
+static append_field_fn find_field(const char *name)
+{
+    static const struct {
+        const char *name;
+        append_field_fn append;
+    } fields[] = {{"name", append_name}, {"id", append_id}, {"uuid", append_uuid}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
+        if (strcmp(fields[i].name, name) == 0)
+            return fields[i].append;
+    }
+    return NULL;
+}
+
+static void append_field(GString *out, const char *name, const cli_selection *sel)
+{
+    append_field_fn append = find_field(name);
+
+    for (guint i = 0; i < sel->shown->len; i++)
+        append(out, sel->shown->pdata[i]);
+}
+
 /* ---- JSON ------------------------------------------------------------------------------------ */
-
-static const char *reason_name(int reason)
-{
-    static const char *const names[]
-        = {"poweroff", "reboot", "suspend", "crash", "watchdog", "soft_reset"};
-
-    if (reason == XLL_SHUTDOWN_NONE)
-        return NULL;
-    return reason < (int)G_N_ELEMENTS(names) ? names[reason] : "unknown";
-}
-
-static json_object *json_state(const xll_domain *domain)
-{
-    json_object *state = json_object_new_object();
-
-    json_object_object_add(state, "running", json_object_new_boolean(domain->running));
-    json_object_object_add(state, "blocked", json_object_new_boolean(domain->blocked));
-    json_object_object_add(state, "paused", json_object_new_boolean(domain->paused));
-    json_object_object_add(state, "shutdown", json_object_new_boolean(domain->shutdown));
-    json_object_object_add(state, "dying", json_object_new_boolean(domain->dying));
-    return state;
-}
-
-/* A number, or null if it is not there. */
-static json_object *json_if(bool there, int64_t value)
-{
-    return there ? json_object_new_int64(value) : NULL;
-}
-
-static json_object *json_domain(view *how, const xll_domain *domain)
-{
-    json_object *object = json_object_new_object();
-    int reason = domain->shutdown_reason;
-
-    json_object_object_add(object, "domid", json_object_new_int64(domain->domid));
-    json_object_object_add(object, "name", cli_json_string(domain->name));
-    json_object_object_add(object, "uuid", cli_json_string(domain->uuid));
-    json_object_object_add(object, "hvm", json_object_new_boolean(domain->hvm));
-    json_object_object_add(object, "memory_kib", json_object_new_int64(domain->memory_kib));
-    json_object_object_add(object, "outstanding_kib",
-                           json_object_new_int64(domain->outstanding_kib));
-    json_object_object_add(object, "max_memory_kib", json_object_new_int64(domain->max_memory_kib));
-    json_object_object_add(object, "vcpus_online", json_object_new_int64(domain->vcpus_online));
-    json_object_object_add(object, "state", json_state(domain));
-    json_object_object_add(object, "shutdown_reason", cli_json_string(reason_name(reason)));
-    json_object_object_add(object, "shutdown_code", json_if(reason != XLL_SHUTDOWN_NONE, reason));
-    json_object_object_add(object, "cpu_time_ns", json_object_new_int64(domain->cpu_time_ns));
-    json_object_object_add(object, "cpupool",
-                           json_if(domain->cpupool != UINT32_MAX, domain->cpupool));
-    json_object_object_add(object, "security_label", cli_json_string(label_of(how, domain)));
-    return object;
-}
 
 static void append_json(GString *out, view *how, const cli_selection *sel)
 {
@@ -168,7 +163,7 @@ static void append_json(GString *out, view *how, const cli_selection *sel)
     json_object *domains = json_object_new_array();
 
     for (guint i = 0; i < sel->shown->len; i++)
-        json_object_array_add(domains, json_domain(how, sel->shown->pdata[i]));
+        json_object_array_add(domains, cli_json_domain(&how->labels, sel->shown->pdata[i]));
     json_object_object_add(root, "schema", json_object_new_int(1));
     json_object_object_add(root, "domains", domains);
     cli_append_json(out, root);
@@ -177,17 +172,45 @@ static void append_json(GString *out, view *how, const cli_selection *sel)
 
 /* ---- The command ----------------------------------------------------------------------------- */
 
-static bool show(GString *out, const cli_selection *sel, gpointer data,
-                 GError **error G_GNUC_UNUSED)
+static bool show_everything(GString *out, const cli_selection *sel, GError **error)
+{
+    g_auto(cli_details) details = {0};
+
+    if (!cli_fetch_details(&details, sel, error))
+        return false;
+    cli_append_details_json(out, &details, sel);
+    return true;
+}
+
+static bool show(GString *out, const cli_selection *sel, gpointer data, GError **error)
 {
     view *how = data;
 
-    how->ctx = sel->ctx;
-    if (how->json)
+    how->labels.ctx = sel->ctx;
+    if (how->everything)
+        return show_everything(out, sel, error);
+    if (how->field)
+        append_field(out, how->field, sel);
+    else if (how->json)
         append_json(out, how, sel);
     else
         append_table(out, how, sel);
     return true;
+}
+
+/* Whether the options go together; false with the exit status after saying why not. */
+static bool check(const cli_command *self, const view *how, int *status)
+{
+    if (!how->field)
+        return true;
+    if (!find_field(how->field))
+        *status
+            = cli_wrong_usage(self, "'%s' is nothing that -o prints: name, id or uuid", how->field);
+    else if (how->json || how->everything || how->verbose)
+        *status = cli_wrong_usage(self, "-o does not go with -v, -l or --json");
+    else
+        return true;
+    return false;
 }
 
 static int list(const cli_command *self, char **argv)
@@ -195,24 +218,25 @@ static int list(const cli_command *self, char **argv)
     view how = {0};
     const GOptionEntry options[] = {
         {"verbose", 'v', 0, G_OPTION_ARG_NONE, &how.verbose, NULL, NULL},
+        {"long", 'l', 0, G_OPTION_ARG_NONE, &how.everything, NULL, NULL},
         {"json", 0, 0, G_OPTION_ARG_NONE, &how.json, NULL, NULL},
+        {"output", 'o', 0, G_OPTION_ARG_STRING, &how.field, NULL, NULL},
         {0},
     };
     g_auto(GStrv) names = NULL;
     int status;
 
-    if (!cli_parse(self, options, argv, &names, &status))
-        return status;
-    how.labels = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-    status = cli_show_domains(names, how.json, show, &how);
-    g_hash_table_unref(how.labels);
+    if (cli_parse(self, options, argv, &names, &status) && check(self, &how, &status))
+        status = cli_show_domains(names, how.json || how.everything, show, &how);
+    cli_labels_clear(&how.labels);
+    g_free(how.field);
     return status;
 }
 
 const cli_command cli_list_command = {
     .name = "list",
     .summary = "Show domains: name, domid, memory, vcpus, state, time used",
-    .help = "Usage: xl-lite list [-v] [--json] [DOMAIN...]\n"
+    .help = "Usage: xl-lite list [OPTION]... [DOMAIN...]\n"
             "\n"
             "Show all domains, or those given by name or domid.  The columns are those of\n"
             "`xl list`: Mem in MiB, State is r(unning) b(locked) p(aused) s(hutdown), the\n"
@@ -220,12 +244,17 @@ const cli_command cli_list_command = {
             "and d(ying), Time in seconds of CPU.  A domain without a name shows as (null).\n"
             "Control characters and backslashes in a name show as \\xNN.\n"
             "\n"
-            "  -v, --verbose   also UUID, code of the shutdown reason, security label\n"
-            "      --json      the same and more as JSON, names exact, null for no name\n"
-            "\n"
+            "  -v, --verbose       also UUID, code of the shutdown reason, security label\n"
+            "  -l, --long          all that is known of each domain and its devices, as JSON\n"
+            "      --json          the domains as JSON, names exact, null for no name\n"
+            "  -o, --output=FIELD  name, id or uuid, one on each line; names as in the table,\n"
+            "                      without those that have none\n" CLI_TABLE_HELP "\n"
             "Examples:\n"
             "  xl-lite list\n"
             "  xl-lite list -v web 7\n"
-            "  xl-lite list --json | jq '.domains[] | select(.state.paused) | .domid'\n",
+            "  xl-lite list -o id | xargs -n1 xl-lite domname\n"
+            "  xl-lite list --json | jq '.domains[] | select(.state.paused) | .domid'\n"
+            "  xl-lite list -l | jq '.domains[] | {name, macs: [.nics[].mac]}'\n",
     .run = list,
+    .table = true,
 };

@@ -15,23 +15,28 @@ int cli_wrong_usage(const cli_command *self, const char *format, ...)
     return cli_fail_usage("%s; see `xl-lite %s --help`", what, self->name);
 }
 
-/* The names of the options, with a NULL, for g_free(). */
-static const char **option_names(const GOptionEntry *options)
+static void add_names(GPtrArray *names, const GOptionEntry *options)
+{
+    for (; options->long_name; options++)
+        g_ptr_array_add(names, (gpointer)options->long_name);
+}
+
+/* The names of the command's options, with a NULL, for g_free(). */
+static const char **option_names(const cli_command *self, const GOptionEntry *options)
 {
     GPtrArray *names = g_ptr_array_new();
 
     g_ptr_array_add(names, (gpointer) "help");
-    for (; options->long_name; options++)
-        g_ptr_array_add(names, (gpointer)options->long_name);
+    add_names(names, options);
+    if (self->table)
+        add_names(names, cli_table_options);
     g_ptr_array_add(names, NULL);
     return (const char **)g_ptr_array_free(names, FALSE);
 }
 
 /* The option that an unknown one was most likely meant to be, NULL if there is none. */
-static const char *nearest_option(const GOptionEntry *options, char **argv)
+static const char *nearest_option(const char *const *names, char **argv)
 {
-    g_autofree const char **names = option_names(options);
-
     for (; *argv && strcmp(*argv, "--") != 0; argv++) {
         g_autofree char *typed = g_strndup(*argv, strcspn(*argv, "="));
 
@@ -44,10 +49,11 @@ static const char *nearest_option(const GOptionEntry *options, char **argv)
 static int wrong_options(const cli_command *self, const GOptionEntry *options, char **argv,
                          const GError *error)
 {
+    g_autofree const char **names = option_names(self, options);
     const char *nearest = NULL;
 
     if (g_error_matches(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION))
-        nearest = nearest_option(options, argv);
+        nearest = nearest_option(names, argv);
     if (nearest)
         return cli_wrong_usage(self, "%s; did you mean --%s?", error->message, nearest);
     return cli_wrong_usage(self, "%s", error->message);
@@ -70,6 +76,8 @@ bool cli_parse(const cli_command *self, const GOptionEntry *options, char **argv
     g_option_context_set_help_enabled(context, FALSE);
     g_option_context_add_main_entries(context, options, NULL);
     g_option_context_add_main_entries(context, common, NULL);
+    if (self->table)
+        g_option_context_add_main_entries(context, cli_table_options, NULL);
     if (!g_option_context_parse_strv(context, &args, &error)) {
         *status = wrong_options(self, options, argv, error);
         return false;

@@ -57,6 +57,19 @@ char *cli_escaped(const char *text)
     return g_string_free(out, FALSE);
 }
 
+void cli_append_line(GString *out, const char *label, const char *format, ...)
+{
+    g_autofree char *value = NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    value = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    g_string_append_printf(out, "%-23s: ", label);
+    cli_append_escaped(out, value, CLI_ESCAPE_CONTROL);
+    g_string_append_c(out, '\n');
+}
+
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
 json_object *cli_json_string(const char *text)

@@ -14,7 +14,7 @@
  */
 #include <inttypes.h>
 
-#include "cli.h"
+#include "details.h"
 
 typedef struct settings {
     gboolean brief;
@@ -23,7 +23,7 @@ typedef struct settings {
 
 /* ---- Text ------------------------------------------------------------------------------------ */
 
-static void append_duration(GString *out, int64_t seconds, bool brief)
+void cli_append_duration(GString *out, int64_t seconds, bool brief)
 {
     int64_t days = seconds / 86400;
     int hours = seconds / 3600 % 24, minutes = seconds / 60 % 60;
@@ -43,7 +43,7 @@ static void append_row(GString *out, const xll_domain *domain, int64_t seconds, 
         g_string_append_printf(out, " %s up ", now);
     else
         g_string_append_printf(out, "%-33s %4u ", name, domain->domid);
-    append_duration(out, seconds, now);
+    cli_append_duration(out, seconds, now);
     if (now)
         g_string_append_printf(out, ", %s (%u)", name, domain->domid);
     g_string_append_c(out, '\n');
@@ -56,7 +56,7 @@ static void append_table(GString *out, const cli_selection *sel, const xll_uptim
     g_autofree char *now = brief ? g_date_time_format(moment, "%H:%M:%S") : NULL;
 
     if (!brief)
-        g_string_append_printf(out, "%-33s %4s %s\n", "Name", "ID", "Uptime");
+        cli_append_header(out, "Name                                ID Uptime");
     for (size_t i = 0; i < list->num; i++) {
         const xll_uptime *one = &list->uptimes[i];
         const xll_domain *domain = cli_selected(sel, one->domid);
@@ -136,11 +136,11 @@ const cli_command cli_uptime_command = {
             "Show since when all domains, or those given by name or domid, have been there, as\n"
             "`xl uptime` does: a domain whose start was not noted is left out.\n"
             "\n"
-            "  -s              the time of day and hours and minutes, in words\n"
-            "      --json      the same as JSON, in seconds\n"
-            "\n"
+            "  -s, --short         the time of day and hours and minutes, in words\n"
+            "      --json          the same as JSON, in seconds\n" CLI_TABLE_HELP "\n"
             "Examples:\n"
             "  xl-lite uptime web\n"
             "  xl-lite uptime --json | jq '.domains[] | select(.uptime_s > 86400) | .name'\n",
     .run = uptime,
+    .table = true,
 };

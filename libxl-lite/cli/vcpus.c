@@ -19,7 +19,7 @@
  *       hard_affinity, soft_affinity
  *                           arrays of numbers: the CPUs
  */
-#include "cli.h"
+#include "details.h"
 
 static bool has_cpu(const uint8_t *map, uint32_t cpu)
 {
@@ -37,7 +37,7 @@ static uint32_t next_cpu(const uint8_t *map, uint32_t cpu, uint32_t num, bool in
 /* ---- Text ------------------------------------------------------------------------------------ */
 
 /* "all", "none", or ranges: "0-2,5". */
-static void append_affinity(GString *out, const uint8_t *map, uint32_t num)
+void cli_append_affinity(GString *out, const uint8_t *map, uint32_t num)
 {
     uint32_t first = next_cpu(map, 0, num, true), end;
     const char *separator = "";
@@ -67,16 +67,16 @@ static void append_row(GString *out, const xll_domain *domain, const xll_vcpu *v
     else
         g_string_append_printf(out, "%5c %3c%cp ", '-', '-', '-');
     g_string_append_printf(out, "%9.1f  ", (float)vcpu->cpu_time_ns / 1e9);
-    append_affinity(out, vcpu->hard_affinity, num);
+    cli_append_affinity(out, vcpu->hard_affinity, num);
     g_string_append(out, " / ");
-    append_affinity(out, vcpu->soft_affinity, num);
+    cli_append_affinity(out, vcpu->soft_affinity, num);
     g_string_append_c(out, '\n');
 }
 
 static void append_table(GString *out, const cli_selection *sel, const xll_vcpu_list *list)
 {
-    g_string_append_printf(out, "%-32s %5s %5s %5s %5s %9s %s\n", "Name", "ID", "VCPU", "CPU",
-                           "State", "Time(s)", "Affinity (Hard / Soft)");
+    cli_append_header(out, "Name                                ID  VCPU   CPU State   Time(s) "
+                           "Affinity (Hard / Soft)");
     for (size_t i = 0; i < list->num; i++) {
         const xll_domain *domain = cli_selected(sel, list->vcpus[i]->domid);
 
@@ -97,12 +97,8 @@ static json_object *json_cpus(const uint8_t *map, uint32_t num)
     return cpus;
 }
 
-static json_object *json_vcpu(const xll_domain *domain, const xll_vcpu *vcpu, uint32_t num)
+void cli_add_vcpu(json_object *object, const xll_vcpu *vcpu, uint32_t num)
 {
-    json_object *object = json_object_new_object();
-
-    json_object_object_add(object, "domid", json_object_new_int64(vcpu->domid));
-    json_object_object_add(object, "name", cli_json_string(domain->name));
     json_object_object_add(object, "vcpu", json_object_new_int64(vcpu->vcpuid));
     json_object_object_add(object, "online", json_object_new_boolean(vcpu->online));
     json_object_object_add(object, "running", json_object_new_boolean(vcpu->running));
@@ -111,6 +107,15 @@ static json_object *json_vcpu(const xll_domain *domain, const xll_vcpu *vcpu, ui
     json_object_object_add(object, "cpu_time_ns", json_object_new_int64(vcpu->cpu_time_ns));
     json_object_object_add(object, "hard_affinity", json_cpus(vcpu->hard_affinity, num));
     json_object_object_add(object, "soft_affinity", json_cpus(vcpu->soft_affinity, num));
+}
+
+static json_object *json_vcpu(const xll_domain *domain, const xll_vcpu *vcpu, uint32_t num)
+{
+    json_object *object = json_object_new_object();
+
+    json_object_object_add(object, "domid", json_object_new_int64(vcpu->domid));
+    json_object_object_add(object, "name", cli_json_string(domain->name));
+    cli_add_vcpu(object, vcpu, num);
     return object;
 }
 
@@ -173,10 +178,10 @@ const cli_command cli_vcpu_list_command = {
             "are those of `xl vcpu-list`: CPU is where it runs or last ran, State is\n"
             "r(unning), b(locked), p for a vcpu that is not online, Time in seconds.\n"
             "\n"
-            "      --json      the same as JSON\n"
-            "\n"
+            "      --json          the same as JSON\n" CLI_TABLE_HELP "\n"
             "Examples:\n"
             "  xl-lite vcpu-list web 7\n"
             "  xl-lite vcpu-list --json | jq '.vcpus[] | select(.online) | .cpu'\n",
     .run = vcpu_list,
+    .table = true,
 };
