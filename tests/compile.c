@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* TEST_CC: the compiler; TEST_CFLAGS: where the headers are. */
+/* TEST_CC: the compiler; TEST_CFLAGS: where the headers are; TEST_GLIB: where GLib's are. */
 #include "compile.h"
 
 #include <glib.h>
@@ -67,4 +67,31 @@ void test_compile_bad(const char *statements)
 void test_compile_header(const char *options)
 {
     check(options, "#include <xsutil/xsutil.h>\nint f(void);\nint f(void) { return 0; }\n", true);
+}
+
+/* The header by itself names GLib's type; with GLib's it is the same type, in either order. */
+void test_compile_header_with_glib(const char *options)
+{
+    static const char *const includes[] = {"#include <glib.h>\n#include <xsutil/xsutil.h>\n",
+                                           "#include <xsutil/xsutil.h>\n#include <glib.h>\n"};
+    char *with_glib = g_strdup_printf("%s %s", options, TEST_GLIB);
+    for (size_t i = 0; i < G_N_ELEMENTS(includes); i++) {
+        char *source = g_strconcat(
+            includes[i],
+            "static gboolean on_event(const char *path, const char *token, gboolean missed,\n"
+            "                         gpointer data)\n"
+            "{ return path && token && missed && data; }\n"
+            "GSource *f(xsu_ctx *ctx);\n"
+            "GSource *f(xsu_ctx *ctx)\n"
+            "{\n"
+            "    GSource *source = xsu_watch_source_new(ctx);\n"
+            "    xsu_watch_fn fn = on_event;\n"
+            "    g_source_set_callback(source, G_SOURCE_FUNC(fn), NULL, NULL);\n"
+            "    return source;\n"
+            "}\n",
+            NULL);
+        check(with_glib, source, true);
+        g_free(source);
+    }
+    g_free(with_glib);
 }

@@ -12,5 +12,6 @@ void test_compile_bad(const char *statements);
 
 /** Assert that xsutil.h compiles by itself under these options ("-x c++ -std=c++11", ...). */
 void test_compile_header(const char *options);
+void test_compile_header_with_glib(const char *options);
 
 #endif

@@ -17,6 +17,12 @@ static void test_cxx(void)
     test_compile_header("-x c++ -std=gnu++17");
 }
 
+static void test_glib(void)
+{
+    test_compile_header_with_glib("-x c -std=gnu11");
+    test_compile_header_with_glib("-x c++ -std=gnu++17");
+}
+
 /* The checks below can tell: what is right compiles, and only that. */
 static void test_control(void)
 {
@@ -40,6 +46,10 @@ static const char *const variadic[] = {
     "xs_mkdirf(gc, t, ",
     "xs_rmf(gc, t, ",
     "xs_existsf(gc, t, ",
+    "xs_watchf(gc, \"t\", ",
+    "xs_unwatchf(gc, \"t\", ",
+    "xsu_wait_nodef(gc, 0, XSU_NO_DOMAIN, NULL, NULL, ",
+    "xsu_wait_statef(gc, 0, XSU_NO_DOMAIN, 1, &len, ",
 };
 
 typedef void (*Check)(const char *statements);
@@ -79,6 +89,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/header/alone", test_alone);
     g_test_add_func("/header/cxx", test_cxx);
+    g_test_add_func("/header/glib", test_glib);
     g_test_add_func("/header/control", test_control);
     g_test_add_func("/header/formats", test_formats);
     g_test_add_func("/header/twins", test_twins);

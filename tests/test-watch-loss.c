@@ -359,6 +359,12 @@ static void assert_child(pid_t child)
     g_assert_cmpint(status, ==, 0);
 }
 
+static bool never(xsu_gc *gc, const char *value, void *data)
+{
+    (void)gc, (void)value, (void)data;
+    return false;
+}
+
 static void use_restricted(TestStore *s, xsu_ctx *ctx, bool used)
 {
     xsu_watch_event event;
@@ -376,6 +382,7 @@ static void use_restricted(TestStore *s, xsu_ctx *ctx, bool used)
     }
     assert_fails(EPERM, xs_watchf(gc, "t", "%s/b", s->root));
     assert_fails(EPERM, xsu_watch_next(gc, &event, -1));
+    assert_fails(EPERM, xsu_wait_nodef(gc, 0, XSU_NO_DOMAIN, never, NULL, "/a"));
 }
 
 static void test_restricted(TestStore *s)

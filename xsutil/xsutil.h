@@ -467,8 +467,9 @@ bool xsu_batch_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_batch_fn fn, 
  *
  *     if (!xs_watchf(gc, "vif", "/local/domain/0/backend/vif"))
  *         return false;
+ *     xsu_mark mark = xsu_gc_mark(gc);
  *     for (xsu_watch_event event; xsu_watch_next(gc, &event, -1); xsu_gc_rewind(gc, mark))
- *         look_again(event.path);
+ *         look_again(event.path, event.missed);
  *
  * An event says that something at its path may have changed since the last one, not what, and not
  * how often: look again.  A watch fires once when it is set.
@@ -533,6 +534,62 @@ bool xsu_watch_next(xsu_gc *gc, xsu_watch_event *event, int timeout_ms);
  * ctx ends, and only to be polled.  -1 with EINVAL if `ctx` is NULL, or with the system's errno.
  */
 int xsu_watch_fd(xsu_ctx *ctx);
+
+/** What an event is given to in a main loop: false to be called no more.  As in GLib, bools are int.
+ */
+typedef int (*xsu_watch_fn)(const char *path, const char *token, int missed, void *data);
+
+/**
+ * A GSource that hands out the ctx's events, for g_source_set_callback() with
+ *
+ *     gboolean on_event(const char *path, const char *token, gboolean missed, gpointer data);
+ *
+ * cast by G_SOURCE_FUNC(), and g_source_attach().  One dispatch hands out all that is there.  The
+ * strings are valid during the call, in which watches may be set and removed and the source
+ * destroyed.  Opening a lost connection anew is the source's work, too.  To be destroyed and
+ * g_source_unref()ed before the ctx ends.  NULL with EINVAL if `ctx` is NULL, or as xsu_watch_fd().
+ */
+struct _GSource *xsu_watch_source_new(xsu_ctx *ctx);
+
+/** No domain at all, in the waits below. */
+#define XSU_NO_DOMAIN 0xFFFFFFFFu
+
+/** Whether a node's value is what is waited for; `value` is NULL while the node is absent. */
+typedef bool (*xsu_node_fn)(xsu_gc *gc, const char *value, void *data);
+
+/**
+ * Wait until `func` returns true of a node's value.  It is called with the present value, and then
+ * when the node may have changed, from this thread; before each call the gc is rewound to where it
+ * was.  After true, what the last call allocated is still there, and the value.  The wait has a
+ * short-lived connection of its own, which is found again when it is lost.  timeout_ms is for all
+ * of it, 0: for ever; xsu_set_timeout() bounds each answer besides.  False with
+ *
+ *   ETIMEDOUT     the time is over;
+ *   ESRCH         domain `domid` is dead: its /local/domain/<domid> is gone, or it has been
+ *                 introduced to xenstore and is not any more.  A node that satisfies `func` comes
+ *                 first.  XSU_NO_DOMAIN: that of no domain matters;
+ *   EINVAL        as its path format, or `func` is NULL, or no domain can have this domid;
+ *   ECONNREFUSED  there is no daemon at the beginning;
+ *
+ * or as xs_watchf() and xs_readf().
+ */
+bool xsu_wait_nodef(xsu_gc *gc, unsigned int timeout_ms, unsigned int domid, xsu_node_fn func,
+                    void *data, const char *fmt, ...) XSU_PRINTF(6, 7);
+bool xsu_vwait_nodef(xsu_gc *gc, unsigned int timeout_ms, unsigned int domid, xsu_node_fn func,
+                     void *data, const char *fmt, va_list ap) XSU_PRINTF(6, 0);
+
+/**
+ * The same for a node that holds a XenbusState (xen/io/xenbus.h): until it is one of those in
+ * `state_mask`, of 1u << XenbusStateConnected and its like.  An absent node is in
+ * XenbusStateUnknown, one that holds anything but a number is in none.  `*state` is written on
+ * success alone, and may be NULL.  EINVAL if the mask is 0.
+ */
+bool xsu_wait_statef(xsu_gc *gc, unsigned int timeout_ms, unsigned int domid,
+                     unsigned int state_mask, unsigned int *state, const char *fmt, ...)
+    XSU_PRINTF(6, 7);
+bool xsu_vwait_statef(xsu_gc *gc, unsigned int timeout_ms, unsigned int domid,
+                      unsigned int state_mask, unsigned int *state, const char *fmt, va_list ap)
+    XSU_PRINTF(6, 0);
 
 #pragma GCC visibility pop
 
