@@ -18,7 +18,7 @@
 #define NS_PER_MS 1000000u
 #define NS_PER_S 1000000000u
 #define FIRST_PAUSE_MS 10
-#define LONGEST_PAUSE_MS 1000
+#define LONGEST_PAUSE_MS 1000 /* a connection that lasts so long was a good one */
 
 uint64_t xsu__now_ns(void)
 {
@@ -96,14 +96,16 @@ static size_t part_to_send(const xsu_watches *w)
     return sizeof header + header.len;
 }
 
-/* As much as the kernel takes.  That the connection is lost is found out by reading. */
+/* As much as the kernel takes.  Who reads takes what came before the connection broke, too. */
 static void flush(xsu_watches *w)
 {
     size_t done = 1;
     while (w->connected && w->out->len > 0 && done > 0) {
         struct iovec part = {w->out->data, part_to_send(w)};
-        if (xsu__conn_send(&w->conn, &part, 1, &done))
+        if (xsu__conn_send(&w->conn, &part, 1, &done)) {
+            atomic_store(&w->broken, true);
             done = w->out->len;
+        }
         g_byte_array_remove_range(w->out, 0, (guint)done);
     }
     update_listening(w);
@@ -184,6 +186,8 @@ static void lose(xsu_watches *w)
 {
     xsu__watches_lock(w);
     forget_connection(w);
+    if (xsu__now_ns() - w->opened_ns >= (uint64_t)LONGEST_PAUSE_MS * NS_PER_MS)
+        w->pause_ms = 0;
     xsu__watch_retry_later(w);
     xsu__watch_update(w);
     xsu__watches_unlock(w);
@@ -199,6 +203,8 @@ static int connect_anew(xsu_watches *w)
     xsu__watches_lock(w);
     w->connected = !err;
     w->listening = EPOLLIN;
+    w->opened_ns = xsu__now_ns();
+    atomic_store(&w->broken, false);
     if (err)
         xsu__watch_retry_later(w);
     else
@@ -214,8 +220,10 @@ static int connect_anew(xsu_watches *w)
 static int receive(xsu_watches *w)
 {
     int err = xsu__conn_receive_now(&w->conn);
-    if (err == EAGAIN)
+    if (err == EAGAIN && !atomic_load(&w->broken))
         return err;
+    if (err == EAGAIN)
+        err = ECONNRESET;
     if (!err) {
         xsu__watches_lock(w);
         err = xsu__watch_dispatch(w);

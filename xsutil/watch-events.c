@@ -124,9 +124,7 @@ static void watch_answered(xsu_watches *w, xsu_watch *watch, int error)
 {
     watch->error = error;
     watch->state = error ? XSU_WATCH_UNSET : XSU_WATCH_SET;
-    if (!error)
-        w->pause_ms = 0;
-    else if (!watch->fresh)
+    if (error && !watch->fresh)
         xsu__watch_retry_later(w);
 }
 

@@ -60,7 +60,9 @@ struct xsu_watches {
     uint64_t timer_ns;     /* what it is set to; 0: it is not */
     uint64_t retry_ns;     /* when to set again what is not set; 0: never */
     unsigned int pause_ms; /* before the next attempt but one */
+    uint64_t opened_ns;    /* when, if connected */
     bool connected;
+    atomic_bool broken;   /* nothing more can be sent */
     uint32_t listening;   /* what the epoll set tells of the connection */
     bool muted;           /* somebody waits for an answer and reads what comes */
     unsigned int waiters; /* who wait for events */

@@ -478,10 +478,11 @@ bool xsu_batch_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_batch_fn fn, 
  *   the watched node or one below it changes       an event with that path and the watch's token
  *   the daemon sends events of no watch, or of     they are dropped, also when a watch of the same
  *   one that was removed                           path and token has been set since
- *   the connection is lost                         opened anew, at once and then after pauses of 10
- *                                                  to 1000 ms, and all watches are set again; then
- *                                                  each has one event with `missed`, of the watched
- *                                                  path: look at all that is below it
+ *   the connection is lost                         opened anew, at once if it had lasted a second,
+ *                                                  else after pauses that grow from 10 to 1000 ms;
+ *                                                  all watches are set again, and each has one event
+ *                                                  with `missed`, of the watched path: look at all
+ *                                                  that is below it
  *   the daemon breaks the protocol                 likewise
  *   the daemon refuses to set a watch again        asked again after pauses
  *   more than 1 MiB of events is not taken         all that a watch has waiting become one event
