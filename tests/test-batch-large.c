@@ -89,6 +89,30 @@ static void test_rounds(TestStore *s)
     g_assert_cmpuint(test_heap_requested() - requested, ==, 0);
 }
 
+/* What a batch of `n` reads takes: its operations, messages and values. */
+static size_t weigh_reads(TestStore *s, unsigned int n)
+{
+    char **value = g_new(char *, n);
+    XSU_GC(gc, s->ctx);
+    size_t before = test_heap_requested();
+    xsu_batch *b = xsu_batch_new(gc);
+    for (unsigned int i = 0; i < n; i++)
+        xsu_batch_readf(b, &value[i], "%s/a", s->root);
+    g_assert_true(xsu_batch_run(b));
+    g_assert_cmpstr(value[n - 1], ==, "guest-0001");
+    g_free(value);
+    return test_heap_requested() - before;
+}
+
+/* In proportion to what is read: the same for each read, however many they are. */
+static void test_proportion(TestStore *s)
+{
+    test_store_set(s, "a", "guest-0001");
+    (void)weigh_reads(s, 1000); /* the connection has its buffer now */
+    for (unsigned int n = 500; n <= 8000; n *= 2)
+        g_assert_cmpuint(weigh_reads(s, n), <=, (size_t)n * 130);
+}
+
 /* And what a rewind gives back is used again. */
 static void test_rewound_rounds(TestStore *s)
 {
@@ -313,6 +337,7 @@ int main(int argc, char **argv)
     test_store_add_on("/batch-large/values", EXACT_KINDS, test_values);
     test_store_add_on("/batch-large/trickle", EXACT_KINDS, test_trickle);
     test_store_add_on("/batch-large/memory/rounds", EXACT_KINDS, test_rounds);
+    test_store_add_on("/batch-large/memory/proportion", EXACT_KINDS, test_proportion);
     test_store_add_on("/batch-large/memory/rewound", EXACT_KINDS, test_rewound_rounds);
     test_store_add_on("/batch-large/directory/one", EXACT_KINDS, test_directory);
     test_store_add_on("/batch-large/directory/lengths", EXACT_KINDS, test_directory_lengths);

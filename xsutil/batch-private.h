@@ -33,6 +33,9 @@ typedef struct xsu_op {
     bool in_parts;     /* a directory that is too long for one reply */
 } xsu_op;
 
+/* Operations lie in segments that never move: what has been queued is not copied again. */
+enum { XSU_FIRST_OPS = 16, XSU_SEGMENT_OPS = 64 };
+
 /* Encoded messages, one behind the other; a message lies in one chunk. */
 typedef struct xsu_chunk {
     struct xsu_chunk *next;
@@ -45,13 +48,24 @@ struct xsu_batch {
     xs_transaction_t t;  /* all operations are in it */
     uint32_t generation; /* of the connection that `t` belongs to; 0 for none */
     unsigned int timeout_ms;
-    int failed; /* the first errno of all runs */
-    bool ran;   /* what is queued has been run; the next append begins anew */
-    xsu_op *ops;
-    unsigned int num, room;
+    int failed;              /* the first errno of all runs */
+    bool ran;                /* what is queued has been run; the next append begins anew */
+    xsu_op *first_ops;       /* XSU_FIRST_OPS of them; NULL until the first is queued */
+    xsu_op **segments;       /* the others, XSU_SEGMENT_OPS in each */
+    unsigned int num, room;  /* operations queued, and those there is room for */
+    unsigned int table_room; /* of `segments` */
     xsu_chunk *first, *last; /* last: the one that is being filled */
     size_t bytes;            /* encoded in all */
 };
+
+/** Operation `n` of those queued, or of those there is room for. */
+static inline xsu_op *xsu__batch_op(const xsu_batch *b, unsigned int n)
+{
+    if (n < XSU_FIRST_OPS)
+        return &b->first_ops[n];
+    n -= XSU_FIRST_OPS;
+    return &b->segments[n / XSU_SEGMENT_OPS][n % XSU_SEGMENT_OPS];
+}
 
 /** A batch in a transaction of the connection's `generation`. */
 xsu_batch *xsu__batch_in(xsu_gc *gc, xs_transaction_t t, uint32_t generation);

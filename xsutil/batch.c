@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define FIRST_CHUNK 1024
-#define LARGEST_CHUNK 65536
-#define FIRST_OPS 16
+#define LARGEST_CHUNK 4096
+#define FIRST_TABLE 16
 #define MOST_OPS UINT32_MAX /* an operation's number becomes its request id */
 
 xsu_batch *xsu__batch_in(xsu_gc *gc, xs_transaction_t t, uint32_t generation)
@@ -46,20 +46,39 @@ static void begin_anew(xsu_batch *b)
     b->ran = false;
 }
 
+static void table_grow(xsu_batch *b)
+{
+    size_t used = b->table_room * sizeof *b->segments;
+    b->table_room = b->table_room ? 2 * b->table_room : FIRST_TABLE;
+    xsu_op **larger = xsu__alloc_steady(b->gc, b->table_room * sizeof *larger);
+    if (used)
+        memcpy(larger, b->segments, used);
+    b->segments = larger;
+}
+
+static void segment_add(xsu_batch *b)
+{
+    if (!b->first_ops) {
+        b->first_ops = xsu__alloc_steady(b->gc, XSU_FIRST_OPS * sizeof *b->first_ops);
+        b->room = XSU_FIRST_OPS;
+        return;
+    }
+    unsigned int n = (b->room - XSU_FIRST_OPS) / XSU_SEGMENT_OPS;
+    if (b->room > MOST_OPS - XSU_SEGMENT_OPS)
+        xsu__die("xsu_batch: too many operations in one run");
+    if (n == b->table_room)
+        table_grow(b);
+    b->segments[n] = xsu__alloc_steady(b->gc, XSU_SEGMENT_OPS * sizeof **b->segments);
+    b->room += XSU_SEGMENT_OPS;
+}
+
 static xsu_op *op_new(xsu_batch *b, uint8_t type)
 {
     if (b->ran)
         begin_anew(b);
-    if (b->num == b->room) {
-        if (b->room > MOST_OPS / 2)
-            xsu__die("xsu_batch: too many operations in one run");
-        b->room = b->room ? 2 * b->room : FIRST_OPS;
-        xsu_op *ops = xsu__alloc_raw(b->gc, b->room * sizeof *ops);
-        if (b->num)
-            memcpy(ops, b->ops, b->num * sizeof *ops);
-        b->ops = ops;
-    }
-    xsu_op *op = &b->ops[b->num++];
+    if (b->num == b->room)
+        segment_add(b);
+    xsu_op *op = xsu__batch_op(b, b->num++);
     *op = (xsu_op){.type = type};
     return op;
 }
@@ -76,7 +95,7 @@ static char *chunk_reserve(xsu_batch *b, size_t size)
             next = LARGEST_CHUNK;
         if (next < size)
             next = size;
-        c = xsu__alloc_raw(b->gc, sizeof *c + next);
+        c = xsu__alloc_steady(b->gc, sizeof *c + next);
         *c = (xsu_chunk){.size = next};
         if (b->last) {
             c->next = b->last->next;
@@ -114,25 +133,19 @@ static void op_encode(xsu_batch *b, xsu_op *op, const char *path, size_t path_le
     op->end = b->bytes;
 }
 
-/*
- * Queue one operation.  The path is built first, in the gc's free tail, where the rest must not
- * allocate; so it is moved out of the way while room for the message is found.
- */
+/* Queue one operation.  Its path is scratch of the call: only the message stays. */
 XSU_PRINTF(5, 0)
 static xsu_op *queue(xsu_batch *b, uint8_t type, const void *data, size_t len, const char *fmt,
                      va_list ap)
 {
-    char path[XENSTORE_ABS_PATH_MAX + 1];
+    XSU_GC(scratch, b->gc->ctx);
     size_t path_len;
     xsu_op *op = op_new(b, type);
-    const char *borrowed = xsu__path_borrow(b->gc, &path_len, fmt, ap);
-    if (!borrowed) {
+    const char *path = xsu__path_borrow(scratch, &path_len, fmt, ap);
+    if (path)
+        op_encode(b, op, path, path_len, data, len);
+    else
         op_fail(op, errno);
-        return op;
-    }
-    memcpy(path, borrowed, path_len + 1);
-    xsu__tail_poison(b->gc);
-    op_encode(b, op, path, path_len, data, len);
     return op;
 }
 
@@ -199,23 +212,16 @@ void xsu_batch_vget_permissionsf(xsu_batch *b, struct xs_permissions **perms, un
 void xsu_batch_vset_permissionsf(xsu_batch *b, const struct xs_permissions *perms, unsigned int num,
                                  const char *fmt, va_list ap)
 {
+    XSU_GC(scratch, NULL);
     size_t len = 0;
-    xsu_mark before = xsu_gc_mark(b->gc);
-    char text[XENSTORE_PAYLOAD_MAX + 1];
     bool too_many = num > XENSTORE_PAYLOAD_MAX;
-    char *formatted = perms && num > 0 && !too_many
-                          ? xsu__wire_format_permissions(b->gc, perms, num, &len)
-                          : NULL;
-    too_many = too_many || len > XENSTORE_PAYLOAD_MAX;
-    if (formatted && !too_many)
-        memcpy(text, formatted, len);
-    xsu_gc_rewind(b->gc, before);
-    if (too_many)
-        op_fail(op_new(b, XS_SET_PERMS), E2BIG);
-    else if (!formatted)
-        op_fail(op_new(b, XS_SET_PERMS), EINVAL);
-    else
+    char *text = perms && num > 0 && !too_many
+                     ? xsu__wire_format_permissions(scratch, perms, num, &len)
+                     : NULL;
+    if (text)
         queue(b, XS_SET_PERMS, text, len, fmt, ap);
+    else
+        op_fail(op_new(b, XS_SET_PERMS), too_many ? E2BIG : EINVAL);
 }
 
 void xsu_batch_vwrite_bytesf(xsu_batch *b, const void *data, size_t len, const char *fmt,
@@ -240,12 +246,10 @@ void xsu_batch_vmkdirf(xsu_batch *b, const char *fmt, va_list ap)
 /* `/` is refused: oxenstored would empty the store. */
 void xsu_batch_vrmf(xsu_batch *b, const char *fmt, va_list ap)
 {
+    XSU_GC(scratch, b->gc->ctx);
     size_t len;
-    const char *path = xsu__path_borrow(b->gc, &len, fmt, ap);
-    bool root = path && strcmp(path, "/") == 0;
-    if (path)
-        xsu__tail_poison(b->gc);
-    if (root)
+    const char *path = xsu__path_borrow(scratch, &len, fmt, ap);
+    if (path && strcmp(path, "/") == 0)
         op_fail(op_new(b, XS_RM), EINVAL);
     else
         queue(b, XS_RM, NULL, 0, fmt, ap);
@@ -257,7 +261,7 @@ void xsu_batch_vrmf(xsu_batch *b, const char *fmt, va_list ap)
 static void *copy_value(xsu_batch *b, const xsu_message *reply)
 {
     size_t len = reply->header.len;
-    char *value = xsu__alloc_raw(b->gc, len + 1);
+    char *value = xsu__alloc_steady(b->gc, len + 1);
     memcpy(value, reply->body, len);
     value[len] = '\0';
     return value;
@@ -337,8 +341,9 @@ void xsu__op_answered(xsu_batch *b, xsu_op *op, const xsu_message *reply)
 static int first_error(const xsu_batch *b)
 {
     for (unsigned int i = 0; i < b->num; i++) {
-        if (b->ops[i].error)
-            return b->ops[i].error;
+        int err = xsu__batch_op(b, i)->error;
+        if (err)
+            return err;
     }
     return 0;
 }
@@ -365,5 +370,5 @@ unsigned int xsu_batch_count(const xsu_batch *b)
 
 int xsu_batch_errno(const xsu_batch *b, unsigned int n)
 {
-    return n < b->num ? b->ops[n].error : EINVAL;
+    return n < b->num ? xsu__batch_op(b, n)->error : EINVAL;
 }

@@ -3,7 +3,8 @@
  * Scratch memory: a bump allocator over blocks.
  *
  * The first block is the gc's own storage, so that a call with a handful of paths never reaches
- * malloc().  Blocks from malloc() grow by a factor, which keeps n allocations at O(n).
+ * malloc().  Blocks from malloc() grow by a factor, which keeps n allocations at O(n); but not those
+ * of batches, whose memory is to be in proportion to what is read.
  */
 #include "poison.h"
 #include "xsutil-private.h"
@@ -57,10 +58,10 @@ void xsu__tail_unpoison(xsu_gc *gc)
     scratch_use(gc, gc->next, (size_t)(gc->limit - gc->next));
 }
 
-/* Begin a new block with room for `size` bytes.  What is left of the old one is not used again. */
-static void block_push(xsu_gc *gc, size_t size)
+/* Begin a new block with room for `size` bytes, of at least `total`.  What is left of the old one is
+ * not used again. */
+static void block_push(xsu_gc *gc, size_t size, size_t total)
 {
-    size_t total = gc->block_size;
     if (size > SIZE_MAX / 2)
         xsu__die("out of memory");
     if (total < size + sizeof(xsu_block))
@@ -74,9 +75,14 @@ static void block_push(xsu_gc *gc, size_t size)
     gc->blocks = block;
     gc->next = (char *)(block + 1);
     gc->limit = block->limit;
+    xsu__tail_poison(gc);
+}
+
+static void block_push_larger(xsu_gc *gc, size_t size)
+{
+    block_push(gc, size, gc->block_size);
     if (gc->block_size < LARGEST_BLOCK)
         gc->block_size *= BLOCK_GROWTH;
-    xsu__tail_poison(gc);
 }
 
 static void blocks_pop_until(xsu_gc *gc, xsu_block *keep)
@@ -160,17 +166,30 @@ xsu_ctx *xsu_gc_owner(xsu_gc *gc)
     return gc->ctx;
 }
 
-void *xsu__alloc_raw(xsu_gc *gc, size_t size)
+static inline void *alloc(xsu_gc *gc, size_t size, bool steady)
 {
     char *p = align_up(gc->next, ALIGNMENT);
     size_t taken = size ? size : 1; /* so that every allocation has an address of its own */
     if (XSU_UNLIKELY(p > gc->limit || (size_t)(gc->limit - p) < taken)) {
-        block_push(gc, taken);
+        if (steady)
+            block_push(gc, taken, FIRST_BLOCK);
+        else
+            block_push_larger(gc, taken);
         p = gc->next;
     }
     gc->next = p + taken;
     scratch_use(gc, p, size);
     return p;
+}
+
+void *xsu__alloc_raw(xsu_gc *gc, size_t size)
+{
+    return alloc(gc, size, false);
+}
+
+void *xsu__alloc_steady(xsu_gc *gc, size_t size)
+{
+    return alloc(gc, size, true);
 }
 
 void *xsu_alloc(xsu_gc *gc, size_t size)
@@ -180,7 +199,7 @@ void *xsu_alloc(xsu_gc *gc, size_t size)
 
 xsu_sink xsu__sink_open_new(xsu_gc *gc)
 {
-    block_push(gc, 2 * XSU_SINK_SLACK);
+    block_push_larger(gc, 2 * XSU_SINK_SLACK);
     return xsu__sink_open(gc);
 }
 
@@ -191,7 +210,7 @@ xsu_sink xsu__sink_grown(xsu_sink sink, size_t n)
     char *old_limit = gc->limit;
     if (n > SIZE_MAX / 4)
         xsu__die("out of memory");
-    block_push(gc, used + n + XSU_SINK_SLACK);
+    block_push_larger(gc, used + n + XSU_SINK_SLACK);
     xsu__tail_unpoison(gc);
     memcpy(gc->next, sink.start, used);
     if (XSU_UNLIKELY(gc->poisoning))

@@ -39,9 +39,10 @@ static void count_sent(pipeline *p)
 {
     xsu_batch *b = p->batch;
     for (; p->next < b->num; p->next++) {
-        if (is_unsent(&b->ops[p->next]))
+        const xsu_op *op = xsu__batch_op(b, p->next);
+        if (is_unsent(op))
             continue;
-        if (b->ops[p->next].end > p->sent)
+        if (op->end > p->sent)
             return;
         p->sent_ops++;
     }
@@ -58,9 +59,9 @@ static size_t window_end(const pipeline *p)
     const xsu_batch *b = p->batch;
     unsigned int room = WINDOW - in_flight(p);
     unsigned int end = b->num - p->next > room ? p->next + room : b->num;
-    while (end > p->next && is_unsent(&b->ops[end - 1]))
+    while (end > p->next && is_unsent(xsu__batch_op(b, end - 1)))
         end--;
-    return end > p->next ? b->ops[end - 1].end : p->sent;
+    return end > p->next ? xsu__batch_op(b, end - 1)->end : p->sent;
 }
 
 /* The bytes from where sending is up to `end`, as they lie in their chunks. */
@@ -80,7 +81,7 @@ static size_t gather(const pipeline *p, size_t end, struct iovec parts[MAX_PARTS
 /* On the xenbus device one write(2) is one message. */
 static void cut_to_message(const pipeline *p, struct iovec *part)
 {
-    const xsu_op *op = &p->batch->ops[p->next];
+    const xsu_op *op = xsu__batch_op(p->batch, p->next);
     part->iov_len = op->end - p->sent;
 }
 
@@ -141,10 +142,11 @@ static int take_replies(pipeline *p)
         uint32_t n = reply.header.req_id - p->first_id;
         if (reply.header.type == XS_WATCH_EVENT)
             continue;
-        if (n >= p->next || b->ops[n].done || !fits(&b->ops[n], &reply))
+        xsu_op *op = n < p->next ? xsu__batch_op(b, n) : NULL;
+        if (!op || op->done || !fits(op, &reply))
             return EPROTO;
-        b->ops[n].done = true;
-        xsu__op_answered(b, &b->ops[n], &reply);
+        op->done = true;
+        xsu__op_answered(b, op, &reply);
         p->answered++;
     }
     return decoded == XSU_DECODE_BROKEN ? EPROTO : 0;
@@ -175,9 +177,10 @@ static int step(pipeline *p)
 static void fail_rest(xsu_batch *b, int err)
 {
     for (unsigned int i = 0; i < b->num; i++) {
-        if (!b->ops[i].done || b->ops[i].in_parts)
-            b->ops[i].error = err;
-        b->ops[i].done = true;
+        xsu_op *op = xsu__batch_op(b, i);
+        if (!op->done || op->in_parts)
+            op->error = err;
+        op->done = true;
     }
 }
 
@@ -270,7 +273,7 @@ static bool is_broken(const pipeline *p, int err)
 static int fetch_long_directories(pipeline *p)
 {
     for (unsigned int i = 0; i < p->batch->num; i++) {
-        xsu_op *op = &p->batch->ops[i];
+        xsu_op *op = xsu__batch_op(p->batch, i);
         if (!op->in_parts)
             continue;
         int err = fetch_parts(p, op);
@@ -291,8 +294,9 @@ static void number_requests(pipeline *p)
     p->conn->next_id += b->num;
     for (unsigned int i = 0; i < b->num; i++) {
         uint32_t id = p->first_id + i;
-        if (b->ops[i].message)
-            memcpy(b->ops[i].message + offsetof(struct xsd_sockmsg, req_id), &id, sizeof id);
+        char *message = xsu__batch_op(b, i)->message;
+        if (message)
+            memcpy(message + offsetof(struct xsd_sockmsg, req_id), &id, sizeof id);
     }
 }
 
@@ -315,7 +319,7 @@ void xsu__pipeline_run(xsu_batch *b)
 {
     pipeline p = {.batch = b, .chunk = b->first};
     for (unsigned int i = 0; i < b->num; i++)
-        p.total += !b->ops[i].done;
+        p.total += !xsu__batch_op(b, i)->done;
     if (p.total == 0)
         return;
     p.conn = b->gc->ctx ? b->gc->ctx->conn : NULL;

@@ -100,6 +100,8 @@ static inline char *xsu__sink_take(xsu_sink sink)
 
 /** `size` bytes, aligned for any type, not cleared. */
 void *xsu__alloc_raw(xsu_gc *gc, size_t size);
+/** The same, but a new block is of the least size: what grows piece by piece leaves little unused. */
+void *xsu__alloc_steady(xsu_gc *gc, size_t size);
 
 /* adopt.c: what was malloc()ed elsewhere, in the order of adoption. */
 
