@@ -140,6 +140,28 @@ static void test_unnoticed(TestStore *s, xsu_gc *gc)
     assert_no_event(gc, s);
 }
 
+/* More than the socket takes at once: the rest is sent as the daemon reads. */
+static void test_many(TestStore *s, xsu_gc *gc)
+{
+    enum { N = 400 };
+    char *name = g_strnfill(900, 'n');
+    int fd = xsu_watch_fd(s->ctx);
+    for (int i = 0; i < N; i++)
+        watch(gc, s, xsu_sprintf(gc, "%s%03d", name, i), "t");
+    test_daemon_restart(s->daemon);
+    for (int seen = 0; seen < N;) {
+        xsu_watch_event event;
+        struct pollfd pfd = {.fd = fd, .events = POLLIN};
+        g_assert_cmpint(poll(&pfd, 1, PATIENCE_MS), ==, 1);
+        for (; xsu_watch_next(gc, &event, 0); seen++) {
+            g_assert_true(event.missed);
+            g_assert_cmpstr(event.path, ==, xsu_sprintf(gc, "%s/%s%03d", s->root, name, seen));
+        }
+    }
+    assert_no_event(gc, s);
+    g_free(name);
+}
+
 /* ---- Connections dropped, requests refused --------------------------------------------------- */
 
 static void test_dropped(TestStore *s)
@@ -407,6 +429,7 @@ int main(int argc, char **argv)
     add_own("/watch-loss/restart/away", test_away);
     add_own("/watch-loss/restart/removed", test_removed_while_away);
     add_own("/watch-loss/restart/unnoticed", test_unnoticed);
+    add_own("/watch-loss/restart/many", test_many);
     test_store_add_on("/watch-loss/dropped/once", EXACT_KINDS, test_dropped);
     test_store_add_on("/watch-loss/dropped/often", EXACT_KINDS, test_dropped_often);
     test_store_add_on("/watch-loss/refused/plain", EXACT_KINDS, test_refused);
