@@ -3,6 +3,8 @@
 #include "test-watch.h"
 
 #include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -160,6 +162,25 @@ static void test_many(TestStore *s, xsu_gc *gc)
     }
     assert_no_event(gc, s);
     g_free(name);
+}
+
+/* A child that was forked meanwhile holds the old connection open: nobody hears of it any more. */
+static void test_held_by_child(TestStore *s, xsu_gc *gc)
+{
+    watch(gc, s, "a", "t");
+    pid_t child = fork();
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            pause();
+    }
+    test_daemon_restart(s->daemon);
+    assert_missed(gc, s, (const char *const[]){"a", NULL});
+    assert_no_event(gc, s);
+    unsigned int wakeups = count_wakeups(xsu_watch_fd(s->ctx), gc, 50);
+    g_assert_cmpuint(wakeups, <, 5);
+    kill(child, SIGKILL);
+    g_assert_cmpint(waitpid(child, NULL, 0), ==, child);
 }
 
 /* ---- Connections dropped, requests refused --------------------------------------------------- */
@@ -429,6 +450,7 @@ int main(int argc, char **argv)
     add_own("/watch-loss/restart/away", test_away);
     add_own("/watch-loss/restart/removed", test_removed_while_away);
     add_own("/watch-loss/restart/unnoticed", test_unnoticed);
+    add_own("/watch-loss/restart/held", test_held_by_child);
     add_own("/watch-loss/restart/many", test_many);
     test_store_add_on("/watch-loss/dropped/once", EXACT_KINDS, test_dropped);
     test_store_add_on("/watch-loss/dropped/often", EXACT_KINDS, test_dropped_often);

@@ -383,8 +383,9 @@ xsu_batch *xsu_batch_new(xsu_gc *gc);
 
 /**
  * How long the batches of a ctx wait for the daemon, in milliseconds: a run that gets no answer at
- * all for this long ends with ETIMEDOUT, and so do the start and the end of a transaction.  0, as
- * at first: for ever.  It is taken over by batches made from now on; the second sets it for one.
+ * all for this long ends with ETIMEDOUT, and so do the start and the end of a transaction, and
+ * xs_watchf().  0, as at first: for ever.  It is taken over by batches made from now on; the second
+ * sets it for one.
  */
 void xsu_set_timeout(xsu_ctx *ctx, unsigned int timeout_ms);
 void xsu_batch_set_timeout(xsu_batch *b, unsigned int timeout_ms);
@@ -494,8 +495,8 @@ bool xsu_batch_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_batch_fn fn, 
  *
  * Watches have a connection of their own, one for all of a ctx, on xs_open()'s rules, opened at the
  * first; so they make no other request dearer, as xs_watch() does.  Events are read from it, and
- * the connection opened anew, while somebody asks for them.  Several threads may wait: each event
- * goes to one of them.
+ * the connection opened anew, while somebody asks for them; until then the daemon keeps them, C
+ * xenstored without a limit.  Several threads may wait: each event goes to one of them.
  */
 
 typedef struct xsu_watch_event {
@@ -536,8 +537,7 @@ bool xsu_watch_next(xsu_gc *gc, xsu_watch_event *event, int timeout_ms);
  */
 int xsu_watch_fd(xsu_ctx *ctx);
 
-/** What an event is given to in a main loop: false to be called no more.  As in GLib, bools are int.
- */
+/** What a main loop gives events to: false to be called no more.  Bools are int, as in GLib. */
 typedef int (*xsu_watch_fn)(const char *path, const char *token, int missed, void *data);
 
 /**
@@ -545,9 +545,9 @@ typedef int (*xsu_watch_fn)(const char *path, const char *token, int missed, voi
  *
  *     gboolean on_event(const char *path, const char *token, gboolean missed, gpointer data);
  *
- * cast by G_SOURCE_FUNC(), and g_source_attach().  One dispatch hands out all that is there.  The
- * strings are valid during the call, in which watches may be set and removed and the source
- * destroyed.  Opening a lost connection anew is the source's work, too.  To be destroyed and
+ * cast by G_SOURCE_FUNC(), and g_source_attach().  One dispatch hands out all that is there, up to
+ * 1000.  The strings are valid during the call, in which watches may be set and removed and the
+ * source destroyed.  Opening a lost connection anew is the source's work, too.  To be destroyed and
  * g_source_unref()ed before the ctx ends.  NULL with EINVAL if `ctx` is NULL, or as xsu_watch_fd().
  */
 struct _GSource *xsu_watch_source_new(xsu_ctx *ctx);
