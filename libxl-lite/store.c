@@ -5,9 +5,10 @@
 #include "xll-private.h"
 
 /*
- * xs_open() falls back from the daemon's socket to /dev/xen/xenbus.  In dom0 that device is there
- * whether or not a daemon runs, and a request written to it with none running is never answered.
- * So all that is asked goes through batches, which give up after this long without an answer.
+ * All goes through batches and watches, so libxenstore's own connection is never opened.  Theirs
+ * fall back, as xs_open() does, from the daemon's socket to /dev/xen/xenbus.  In dom0 that device
+ * is there whether or not a daemon runs, and a request written to it with none running is never
+ * answered: batches give up after this long without an answer.
  */
 #define ANSWER_MS 5000
 
@@ -23,19 +24,14 @@ static void unreachable(GError **error, int err)
 
 xsu_ctx *xll__store(xll_ctx *ctx, GError **error)
 {
-    xsu_ctx *store;
-
+    (void)error;
     g_mutex_lock(&ctx->lock);
     if (!ctx->store) {
-        ctx->store = xsu_open(0);
-        if (ctx->store)
-            xsu_set_timeout(ctx->store, ANSWER_MS);
-        else
-            unreachable(error, errno);
+        ctx->store = xsu_open_batches();
+        xsu_set_timeout(ctx->store, ANSWER_MS);
     }
-    store = ctx->store;
     g_mutex_unlock(&ctx->lock);
-    return store;
+    return ctx->store;
 }
 
 void xll__store_error(GError **error, const char *what)

@@ -51,6 +51,59 @@ static void test_open(TestStore *s)
     }
 }
 
+static bool write_one(xsu_gc *gc, xsu_batch *b, void *data)
+{
+    (void)gc;
+    xsu_batch_writef(b, "1", "%s/a", (const char *)data);
+    return true;
+}
+
+static bool never(xsu_gc *gc, xs_transaction_t t, void *data)
+{
+    (void)gc, (void)t, (void)data;
+    g_assert_not_reached();
+}
+
+/* Nothing is opened before the first batch, and then only its connection. */
+static void test_open_batches(TestStore *s)
+{
+    TestProxy *proxy = test_proxy_start(test_daemon_socket(s->daemon));
+    test_proxy_use(proxy);
+    xsu_ctx *ctx = xsu_open_batches();
+    {
+        XSU_GC(gc, ctx);
+        char *value;
+        assert_fails(EINVAL, xsu_handle(ctx));
+        assert_fails(EBADF, xs_readf(gc, XBT_NULL, "/"));
+        assert_fails(EBADF, xs_writef(gc, XBT_NULL, "1", "%s/a", s->root));
+        assert_fails(EBADF, xsu_transaction(gc, NULL, never, NULL));
+        g_assert_cmpuint(test_proxy_connections(proxy), ==, 0);
+        g_assert_true(xsu_batch_transaction(gc, NULL, write_one, s->root));
+        xsu_batch *b = xsu_batch_new(gc);
+        xsu_batch_readf(b, &value, "%s/a", s->root);
+        g_assert_true(xsu_batch_run(b));
+        g_assert_cmpstr(value, ==, "1");
+        g_assert_cmpuint(test_proxy_connections(proxy), ==, 1);
+    }
+    xsu_close(ctx);
+    test_proxy_stop(proxy);
+}
+
+static void test_open_batches_nowhere(void)
+{
+    char *path = test_daemon_new_path("nothing"), *value;
+    setenv("XENSTORED_PATH", path, 1);
+    xsu_ctx *ctx = xsu_open_batches();
+    {
+        XSU_GC(gc, ctx);
+        xsu_batch *b = xsu_batch_new(gc);
+        xsu_batch_readf(b, &value, "/a");
+        assert_fails(ECONNREFUSED, xsu_batch_run(b));
+    }
+    xsu_close(ctx);
+    g_free(path);
+}
+
 static void test_attach(TestStore *s)
 {
     unsigned int length;
@@ -381,6 +434,8 @@ int main(int argc, char **argv)
     g_test_add_func("/ctx/open/dead", test_open_dead);
     g_test_add_func("/ctx/null", test_null);
     test_store_add("/ctx/open/alive", test_open);
+    test_store_add("/ctx/open-batches/alive", test_open_batches);
+    g_test_add_func("/ctx/open-batches/nowhere", test_open_batches_nowhere);
     test_store_add("/ctx/attach", test_attach);
     g_test_add_func("/ctx/device-payload", test_device_payload);
     g_test_add_func("/ctx/lost/killed", test_killed);

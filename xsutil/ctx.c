@@ -57,6 +57,14 @@ xsu_ctx *xsu_attach(struct xs_handle *xsh)
     return ctx_new(xsh, false);
 }
 
+/* For libxenstore's handle, which is not there, it is as if it were lost. */
+xsu_ctx *xsu_open_batches(void)
+{
+    xsu_ctx *ctx = ctx_new(NULL, false);
+    atomic_store(&ctx->lost, true);
+    return ctx;
+}
+
 void xsu_close(xsu_ctx *ctx)
 {
     int saved = errno;
@@ -73,9 +81,10 @@ void xsu_close(xsu_ctx *ctx)
 
 struct xs_handle *xsu_handle(xsu_ctx *ctx)
 {
-    if (!ctx)
+    struct xs_handle *xsh = ctx ? ctx->xsh : NULL;
+    if (!xsh)
         errno = EINVAL;
-    return ctx ? ctx->xsh : NULL;
+    return xsh;
 }
 
 static bool is_loss(int err)

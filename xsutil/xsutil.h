@@ -60,10 +60,18 @@ xsu_ctx *xsu_open(unsigned long flags);
  */
 xsu_ctx *xsu_attach(struct xs_handle *xsh);
 
+/**
+ * A ctx for batches, transactions of batches and watches alone, which connect when they are first
+ * used: nothing is opened here, and libxenstore's connection never is.  The operations that go one
+ * by one and xsu_transaction() fail with EBADF on it.  To be closed with xsu_close(); never NULL.
+ */
+xsu_ctx *xsu_open_batches(void);
+
 /** End a ctx.  Every gc on it must have ended before.  NULL is fine; errno is kept. */
 void xsu_close(xsu_ctx *ctx);
 
-/** The ctx's libxenstore handle, which stays the ctx's own.  NULL with EINVAL if `ctx` is NULL. */
+/** The ctx's libxenstore handle, which stays the ctx's own.  NULL with EINVAL if `ctx` is NULL or
+ * has none. */
 struct xs_handle *xsu_handle(xsu_ctx *ctx);
 
 /* ---- Scratch memory -------------------------------------------------------------------------- */
