@@ -101,6 +101,9 @@ uint32_t *cli_selected_domids(const cli_selection *sel);
 /* A domain's name as a row shows it, for g_free(). */
 char *cli_domain_name(const xll_domain *domain);
 
+/* Append that, with spaces up to `width` bytes. */
+void cli_append_name(GString *out, const xll_domain *domain, size_t width);
+
 /* Append a table or JSON of what is selected; false with `error` set. */
 typedef bool (*cli_show_fn)(GString *out, const cli_selection *sel, gpointer data, GError **error);
 

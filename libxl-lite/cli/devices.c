@@ -64,12 +64,13 @@ static void append_row(GString *out, const view *how, const cli_selection *sel,
                        const xll_device *device)
 {
     const xll_domain *domain = cli_selected(sel, device->domid);
-    g_autofree char *name = domain ? cli_domain_name(domain) : NULL;
 
     if (!domain)
         return;
-    if (sel->several)
-        g_string_append_printf(out, "%-32s %5u ", name, domain->domid);
+    if (sel->several) {
+        cli_append_name(out, domain, 32);
+        g_string_append_printf(out, " %5u ", domain->domid);
+    }
     cli_append_device_row(out, how->class, device);
     g_string_append_c(out, '\n');
 }

@@ -86,10 +86,10 @@ static void append_verbose(GString *out, view *how, const xll_domain *domain)
 /* The time is a float on its way, as it is in xl, so that both round alike. */
 static void append_row(GString *out, view *how, const xll_domain *domain)
 {
-    g_autofree char *name = cli_domain_name(domain);
     uint64_t mib = (domain->memory_kib + domain->outstanding_kib) / 1024;
 
-    g_string_append_printf(out, "%-40s %5u %5" PRIu64 " %5u     ", name, domain->domid, mib,
+    cli_append_name(out, domain, 40);
+    g_string_append_printf(out, " %5u %5" PRIu64 " %5u     ", domain->domid, mib,
                            domain->vcpus_online);
     append_state(out, domain);
     g_string_append_printf(out, "  %8.1f", (float)domain->cpu_time_ns / 1e9);

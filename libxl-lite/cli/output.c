@@ -34,13 +34,28 @@ static size_t next_character(const char *text, cli_escape what, bool *escape)
     return g_utf8_next_char(text) - text;
 }
 
+/* How many bytes of `text` are plain ASCII, as nearly all are: asking Unicode of each is dear. */
+static size_t plain_length(const char *text)
+{
+    size_t n = 0;
+
+    while (g_ascii_isprint(text[n]) && text[n] != '\\')
+        n++;
+    return n;
+}
+
 void cli_append_escaped(GString *out, const char *text, cli_escape what)
 {
     bool escape;
 
-    while (*text) {
-        size_t size = next_character(text, what, &escape);
+    for (;;) {
+        size_t size = plain_length(text);
 
+        g_string_append_len(out, text, size);
+        text += size;
+        if (!*text)
+            return;
+        size = next_character(text, what, &escape);
         for (size_t i = 0; escape && i < size; i++)
             g_string_append_printf(out, "\\x%02x", (unsigned char)text[i]);
         if (!escape)

@@ -146,6 +146,15 @@ char *cli_domain_name(const xll_domain *domain)
     return domain->name ? cli_escaped(domain->name) : g_strdup("(null)");
 }
 
+void cli_append_name(GString *out, const xll_domain *domain, size_t width)
+{
+    size_t start = out->len;
+
+    cli_append_escaped(out, domain->name ?: "(null)", CLI_ESCAPE_BACKSLASH);
+    while (out->len - start < width)
+        g_string_append_c(out, ' ');
+}
+
 /* ---- Commands that show something of each domain --------------------------------------------- */
 
 static int show_selected(cli_selection *sel, char **names, cli_show_fn show, gpointer data)

@@ -58,9 +58,8 @@ void cli_append_affinity(GString *out, const uint8_t *map, uint32_t num)
 /* The time is a float on its way, as it is in xl, so that both round alike. */
 static void append_row(GString *out, const xll_domain *domain, const xll_vcpu *vcpu, uint32_t num)
 {
-    g_autofree char *name = cli_domain_name(domain);
-
-    g_string_append_printf(out, "%-32s %5u %5u", name, vcpu->domid, vcpu->vcpuid);
+    cli_append_name(out, domain, 32);
+    g_string_append_printf(out, " %5u %5u", vcpu->domid, vcpu->vcpuid);
     if (vcpu->online)
         g_string_append_printf(out, "%5u %3c%c- ", vcpu->cpu, vcpu->running ? 'r' : '-',
                                vcpu->blocked ? 'b' : '-');
