@@ -6,6 +6,9 @@
  *       COUNT domains without memory, paused, and their xenstore nodes as a
  *       toolstack would write them (PREFIX1, PREFIX2, ...); --bare: no nodes at
  *       all, so that they have no name.  Prints one domid per line.
+ *   lab-domain vifs COUNT DOMID...
+ *       Give each domain interfaces 0 to COUNT - 1: their nodes, as a toolstack
+ *       and both ends leave them when connected.  Nothing is behind them.
  *   lab-domain hold DOMID [COMMAND...]
  *       Map a page of the domain, so that destroying it leaves it dying: for as
  *       long as COMMAND runs or, without one, until standard input ends ("held"
@@ -50,6 +53,7 @@ static int fail(const char *what)
 static int usage(void)
 {
     fputs("usage: lab-domain create [--bare] COUNT [PREFIX]\n"
+          "       lab-domain vifs COUNT DOMID...\n"
           "       lab-domain hold DOMID [COMMAND...]\n"
           "       lab-domain destroy DOMID...\n"
           "       lab-domain list\n",
@@ -104,10 +108,15 @@ static bool put(struct xs_handle *xsh, xs_transaction_t t, const char *path, con
     return xs_write(xsh, t, path, value, (unsigned int)strlen(value));
 }
 
+/* What publish() writes in a transaction. */
+typedef bool (*writer)(struct xs_handle *xsh, xs_transaction_t t, const domain *d,
+                       const void *data);
+
 /* What a toolstack writes at the least: the domain's home, its /vm and its /libxl. */
-static bool write_nodes(struct xs_handle *xsh, xs_transaction_t t, const domain *d,
-                        const char *name)
+static bool write_domain(struct xs_handle *xsh, xs_transaction_t t, const domain *d,
+                         const void *data)
 {
+    const char *name = data;
     char path[TEXT], value[TEXT];
     bool ok;
 
@@ -127,15 +136,66 @@ static bool write_nodes(struct xs_handle *xsh, xs_transaction_t t, const domain 
     return ok && put(xsh, t, path, "pv");
 }
 
-/* One domain's nodes, all or none; a conflict means that somebody else wrote, so once more. */
-static bool publish(struct xs_handle *xsh, const domain *d, const char *name)
+/* An interface's nodes: the toolstack's, the frontend's and the backend's. */
+static bool write_vif(struct xs_handle *xsh, xs_transaction_t t, const domain *d, const void *data)
+{
+    uint32_t devid = *(const uint32_t *)data;
+    char libxl[TEXT], front[TEXT], back[TEXT], guest[TEXT], handle[TEXT], mac[TEXT], path[TEXT];
+    const char *const nodes[][3] = {
+        {libxl, "frontend", front},
+        {libxl, "backend", back},
+        {libxl, "frontend-id", guest},
+        {libxl, "online", "1"},
+        {libxl, "state", "1"},
+        {libxl, "mac", mac},
+        {libxl, "bridge", "xenbr0"},
+        {libxl, "handle", handle},
+        {libxl, "type", "vif"},
+        {libxl, "script", "/etc/xen/scripts/vif-bridge"},
+        {front, "backend", back},
+        {front, "backend-id", "0"},
+        {front, "state", "4"},
+        {front, "handle", handle},
+        {front, "mac", mac},
+        {front, "event-channel", "9"},
+        {front, "tx-ring-ref", "8"},
+        {front, "rx-ring-ref", "9"},
+        {back, "frontend", front},
+        {back, "frontend-id", guest},
+        {back, "online", "1"},
+        {back, "state", "4"},
+        {back, "mac", mac},
+        {back, "bridge", "xenbr0"},
+        {back, "handle", handle},
+        {back, "type", "vif"},
+        {back, "hotplug-status", "connected"},
+        {back, "script", "/etc/xen/scripts/vif-bridge"},
+    };
+
+    snprintf(guest, TEXT, "%" PRIu32, d->domid);
+    snprintf(handle, TEXT, "%" PRIu32, devid);
+    snprintf(libxl, TEXT, "/libxl/%" PRIu32 "/device/vif/%" PRIu32, d->domid, devid);
+    snprintf(front, TEXT, "/local/domain/%" PRIu32 "/device/vif/%" PRIu32, d->domid, devid);
+    snprintf(back, TEXT, "/local/domain/0/backend/vif/%" PRIu32 "/%" PRIu32, d->domid, devid);
+    snprintf(mac, TEXT, "00:16:3e:%02x:%02x:%02x", d->domid >> 8 & 255, d->domid & 255,
+             devid & 255);
+    for (size_t i = 0; i < sizeof(nodes) / sizeof(*nodes); i++) {
+        if ((size_t)snprintf(path, TEXT, "%s/%s", nodes[i][0], nodes[i][1]) >= TEXT
+            || !put(xsh, t, path, nodes[i][2]))
+            return false;
+    }
+    return true;
+}
+
+/* All of it or none; a conflict means that somebody else wrote, so once more. */
+static bool publish(struct xs_handle *xsh, const domain *d, writer write, const void *data)
 {
     for (int attempt = 0; attempt < 100; attempt++) {
         xs_transaction_t t = xs_transaction_start(xsh);
 
         if (t == XBT_NULL)
             return false;
-        if (!write_nodes(xsh, t, d, name)) {
+        if (!write(xsh, t, d, data)) {
             int error = errno;
 
             xs_transaction_end(xsh, t, true);
@@ -159,7 +219,7 @@ static int create_all(xc_interface *xch, struct xs_handle *xsh, uint32_t count, 
         if (!create_domain(xch, &d))
             return fail("creating a domain");
         snprintf(name, sizeof(name), "%s%" PRIu32, prefix, i);
-        if (xsh && !publish(xsh, &d, name)) {
+        if (xsh && !publish(xsh, &d, write_domain, name)) {
             xc_domain_destroy(xch, d.domid);
             return fail("writing its nodes");
         }
@@ -182,6 +242,36 @@ static int create(xc_interface *xch, int argc, char **argv)
     if (!bare && !(xsh = xs_open(0)))
         return fail("xenstore");
     rc = create_all(xch, xsh, count, argc > 1 ? argv[1] : "bare");
+    xs_close(xsh);
+    return rc;
+}
+
+static int add_vifs(struct xs_handle *xsh, uint32_t count, char **domids)
+{
+    for (; *domids; domids++) {
+        domain d = {.domid = parse_number(*domids)};
+
+        if (!d.domid)
+            return usage();
+        for (uint32_t devid = 0; devid < count; devid++) {
+            if (!publish(xsh, &d, write_vif, &devid))
+                return fail("writing an interface's nodes");
+        }
+    }
+    return 0;
+}
+
+static int vifs(xc_interface *xch __attribute__((unused)), int argc, char **argv)
+{
+    uint32_t count = argc > 1 ? parse_number(argv[0]) : 0;
+    struct xs_handle *xsh;
+    int rc;
+
+    if (!count)
+        return usage();
+    if (!(xsh = xs_open(0)))
+        return fail("xenstore");
+    rc = add_vifs(xsh, count, argv + 1);
     xs_close(xsh);
     return rc;
 }
@@ -284,7 +374,8 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(xc_interface *xch, int argc, char **argv);
-    } commands[] = {{"create", create}, {"hold", hold}, {"destroy", destroy}, {"list", list}};
+    } commands[] = {
+        {"create", create}, {"vifs", vifs}, {"hold", hold}, {"destroy", destroy}, {"list", list}};
     int rc = -1;
     xc_interface *xch;
 
