@@ -345,6 +345,24 @@ typedef struct xll_net2_list {
     const xll_net2 *const *net2;
 } xll_net2_list;
 
+/** Where a console is: what xenconsole takes.  This struct does not grow. */
+typedef struct xll_console_address {
+    uint32_t domid;  /* whose it is */
+    uint32_t number; /* which of those of its kind */
+    bool serial;     /* an emulated serial port, as opposed to a PV console */
+} xll_console_address;
+
+/**
+ * Find the console that a person means who asks for a domain's, as `xl console` does: of a PV or
+ * PVH guest its first one, of an HVM guest its first serial port, which is a console of the domain
+ * in which its device model runs if that has its own.  Whether anything serves it is not looked at.
+ * Reads xenstore.
+ *
+ * True with `*address` set, else false with it untouched and XLL_ERROR_INVALID (it is NULL) or
+ * XLL_ERROR_NOT_FOUND.
+ */
+bool xll_find_console(xll_ctx *ctx, uint32_t domid, xll_console_address *address, GError **error);
+
 /** Free a list and all in it.  NULL is fine. */
 void xll_nic_list_free(xll_nic_list *list);
 void xll_disk_list_free(xll_disk_list *list);

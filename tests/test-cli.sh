@@ -34,7 +34,10 @@ expect 0 out '^Usage: xl-lite COMMAND' --help
 expect 0 out '^Usage: xl-lite COMMAND' help
 expect 0 out '^xl-lite [0-9]+\.[0-9]+\.[0-9]+$' --version
 expect 2 err '^Usage: xl-lite COMMAND'
-for command in list domid domname info; do
+commands=$("$BUILD/xl-lite" --help | sed -n '/^Commands:$/,/^$/s/^  \([a-z0-9-]*\) .*/\1/p')
+[ "$(echo "$commands" | wc -l)" -ge 12 ]
+report $? "--help lists the commands"
+for command in $commands; do
     expect 0 out "^Usage: xl-lite $command" $command --help
     expect 0 out '^Examples?:' $command --help
     expect 2 err "--nosuch.*xl-lite $command --help" $command --nosuch
@@ -48,6 +51,17 @@ expect 2 err "did you mean 'block-list'\?" help block-lits
 for far in xyzzy qq "" "$(printf %065d 0)"; do
     expect 2 err "unknown command '$far'; .xl-lite --help. lists" "$far"
 done
+expect 2 err "list: 'mac' is nothing that -o prints: name, id or uuid; see" list -o mac
+expect 2 err "list: -o does not go with -v, -l or --json; see" list -v -o id
+expect 2 err "list: Missing argument for -o; see" list -o
+expect 2 err "vcpu-list: 'red' is nothing that --color can be: auto, always or never; see" vcpu-list --color=red
+expect 2 err "info: Unknown option --no-headers" info --no-headers
+expect 2 err "console: it takes one argument, a domain; see" console
+expect 2 err "console: it takes one argument, a domain; see" console a b
+expect 2 err "console: 'tty' is no type of console: pv, serial or vuart; see" console -t tty x
+expect 2 err "console: -1 is no console's number; see" console -n -1 x
+expect 2 err "console: 4294967296 is no console's number; see" console -n 4294967296 x
+expect 2 err "console: .*x.* for -n; see" console -n x x
 expect 2 err "list: Unknown option --jsno; did you mean --json\?; see" list --jsno
 expect 2 err "Unknown option --xyzzy; see" list --xyzzy
 for command in create shutdown vncviewer pci-list qemu-monitor-command; do
@@ -75,7 +89,8 @@ expect 1 err '^\{"schema":1,"error":\{"code":"not_found","command":"domname","do
 if [ -e /dev/xen/privcmd ] || [ -e /proc/xen/privcmd ]; then
     echo "# this machine is a Xen host: what happens without one was not tried"
 else
-    for command in "list" "list -v" "list 0" "domid x" "domname 0" "info" "vcpu-list" "uptime"; do
+    for command in "list" "list -v" "list 0" "domid x" "domname 0" "info" "vcpu-list" "uptime" \
+        "list -l" "list -o id" "domain-show x" "console x" "block-list"; do
         # shellcheck disable=SC2086 # words
         expect 1 err "^xl-lite: ${command%% *}: .*not running on Xen" $command
     done

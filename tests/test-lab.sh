@@ -13,6 +13,7 @@ for suite in "$lab"/suite*.sh "$lab/tap.sh"; do
     set -- "$@" --file "$suite:/lab/suites/${suite##*/}"
 done
 exec python3 "$lab/lab.py" --parts "$XEN_PARTS" --prog "$BUILD/xl-lite" \
-    --prog "$BUILD/xsutil-example" --prog "$BUILD/tests/lab-domain" --prog "$TEST_XLL" \
+    --prog "$BUILD/xsutil-example" --prog "$BUILD/tests/lab-domain" \
+    --prog "$BUILD/tests/lab-pty" --prog "$TEST_XLL" \
     --file "$BUILD/tests/other-version.so:/lab/other-version.so" "$@" \
     run --daemon "${LAB_DAEMON:-xenstored}" --timeout 1200 "$lab/run-suites.sh" $suites

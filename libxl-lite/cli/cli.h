@@ -31,6 +31,7 @@ extern const cli_command cli_network_list_command;
 extern const cli_command cli_network2_list_command;
 extern const cli_command cli_block_list_command;
 extern const cli_command cli_console_list_command;
+extern const cli_command cli_console_command;
 extern const cli_command cli_uptime_command;
 extern const cli_command cli_domain_show_command;
 extern const cli_command cli_info_command;
