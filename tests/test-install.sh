@@ -52,7 +52,8 @@ soname() { readelf -d "$prefix/lib/$1" | grep -q "SONAME.*\[$1\.so\.[0-9]*\]\|SO
 
 check "scons install" scons -s install PREFIX="$prefix"
 for file in include/xsutil/xsutil.h include/xl-lite/xll.h lib/libxsutil.a lib/libxl-lite.a \
-    lib/libxsutil.so lib/libxl-lite.so lib/pkgconfig/xsutil.pc lib/pkgconfig/xl-lite.pc bin/xl-lite; do
+    lib/libxsutil.so lib/libxl-lite.so lib/pkgconfig/xsutil.pc lib/pkgconfig/xl-lite.pc bin/xl-lite \
+    share/bash-completion/completions/xl-lite; do
     check "$file is installed" installed "$file"
 done
 check "libxsutil has a soname" soname libxsutil.so libxsutil.so.0
