@@ -2,9 +2,8 @@
 /* Watches when the daemon is restarted, drops the connection, or says what no daemon should. */
 #include "test-watch.h"
 
+#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -164,23 +163,39 @@ static void test_many(TestStore *s, xsu_gc *gc)
     g_free(name);
 }
 
+/* A child that holds all that is open now, until the end that is returned is closed. */
+static int fork_holder(void)
+{
+    int ends[2];
+    char byte;
+    g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
+    if (fork() == 0) {
+        close(ends[1]);
+        _exit(read(ends[0], &byte, 1) != 0);
+    }
+    close(ends[0]);
+    return ends[1];
+}
+
+static void end_holder(int end)
+{
+    int status;
+    close(end);
+    g_assert_cmpint(wait(&status), >, 0);
+    g_assert_cmpint(status, ==, 0);
+}
+
 /* A child that was forked meanwhile holds the old connection open: nobody hears of it any more. */
 static void test_held_by_child(TestStore *s, xsu_gc *gc)
 {
     watch(gc, s, "a", "t");
-    pid_t child = fork();
-    if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        for (;;)
-            pause();
-    }
+    int holder = fork_holder();
     test_daemon_restart(s->daemon);
     assert_missed(gc, s, (const char *const[]){"a", NULL});
     assert_no_event(gc, s);
     unsigned int wakeups = count_wakeups(xsu_watch_fd(s->ctx), gc, 50);
     g_assert_cmpuint(wakeups, <, 5);
-    kill(child, SIGKILL);
-    g_assert_cmpint(waitpid(child, NULL, 0), ==, child);
+    end_holder(holder);
 }
 
 /* ---- Connections dropped, requests refused --------------------------------------------------- */
@@ -415,14 +430,17 @@ static void use_restricted(TestStore *s, xsu_ctx *ctx, bool used)
     if (used)
         watch(gc, s, "a", "t");
     int fd = xsu_watch_fd(ctx);
+    int holder = fork_holder(); /* of the old connection, of which nobody hears any more */
     g_assert_cmpint(xentoolcore_restrict_all(1), ==, 0);
     if (used) {
         struct pollfd pfd = {.fd = fd, .events = POLLIN};
         g_assert_cmpint(poll(&pfd, 1, PATIENCE_MS), ==, 1);
         assert_missed(gc, s, (const char *const[]){"a", NULL});
         assert_fails(EPERM, xsu_watch_next(gc, &event, -1));
-        g_assert_cmpint(poll(&pfd, 1, 0), ==, 0);
+        peer_write(s, "a", "1");
+        g_assert_cmpint(poll(&pfd, 1, 50), ==, 0);
     }
+    end_holder(holder);
     assert_fails(EPERM, xs_watchf(gc, "t", "%s/b", s->root));
     assert_fails(EPERM, xsu_watch_next(gc, &event, -1));
     assert_fails(EPERM, xsu_wait_nodef(gc, 0, XSU_NO_DOMAIN, never, NULL, "/a"));

@@ -2,6 +2,7 @@
 /* Threads that share a ctx's watches; for ThreadSanitizer too. */
 #include "test-watch.h"
 
+#include <poll.h>
 #include <xentoolcore.h>
 
 enum { THREADS = 4 };
@@ -95,6 +96,41 @@ static void test_each_once(TestStore *s)
     g_assert_true(xs_unwatchf(gc, "t", "%s/many", s->root));
     join_all(takers, THREADS);
     g_assert_cmpint(count, ==, n);
+}
+
+/* ---- Answers are no events ------------------------------------------------------------------- */
+
+static gpointer count_readable(gpointer data)
+{
+    Worker *w = data;
+    struct pollfd pfd = {.fd = xsu_watch_fd(w->ctx), .events = POLLIN};
+    while (g_atomic_int_get(w->count) >= 0)
+        if (poll(&pfd, 1, 1) == 1 && g_atomic_int_get(w->count) >= 0)
+            g_atomic_int_inc(w->count);
+    return NULL;
+}
+
+/* Who waits for events does not wake up for the bytes of answers. */
+static void test_answers(TestStore *s)
+{
+    enum { N = 20 };
+    int count = 0;
+    Proxied p = proxied_start(s);
+    {
+        XSU_GC(gc, p.ctx);
+        Worker poller, common = {.store = s, .ctx = p.ctx, .count = &count};
+        watch(gc, s, "a", "t");
+        test_proxy_trickle(p.proxy, true);
+        test_proxy_fail(p.proxy, XS_WATCH, 0, N, PROXY_ERROR, "EACCES");
+        start_all(&poller, 1, common, count_readable);
+        for (int i = 0; i < N; i++)
+            assert_fails(EACCES, xs_watchf(gc, "t", "%s/b", s->root));
+        int seen = g_atomic_int_get(&count);
+        g_atomic_int_set(&count, -1);
+        join_all(&poller, 1);
+        g_assert_cmpint(seen, ==, 0);
+    }
+    proxied_end(&p);
 }
 
 /* ---- Waits ----------------------------------------------------------------------------------- */
@@ -202,6 +238,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     test_store_add_on("/watch-threads/all/shared", EXACT_KINDS, test_shared);
     test_store_add_on("/watch-threads/all/each-once", EXACT_KINDS, test_each_once);
+    test_store_add_on("/watch-threads/all/answers", EXACT_KINDS, test_answers);
     test_store_add_on("/watch-threads/all/waits", EXACT_KINDS, test_waits);
     test_store_add_on("/watch-threads/all/losses", EXACT_KINDS, test_losses);
     g_test_add_func("/watch-threads/restricted/last", test_restricted);

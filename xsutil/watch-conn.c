@@ -284,7 +284,6 @@ static int await(xsu_watches *w, answered_fn answered, const void *what, uint64_
                  unsigned int timeout_ms)
 {
     int err = 0, ms = timeout_ms == 0 || timeout_ms > INT32_MAX ? -1 : (int)timeout_ms;
-    mute(w, true);
     while (!err && !answered(what)) {
         err = receive(w);
         if (err != EAGAIN)
@@ -318,6 +317,7 @@ static int ask(xsu_watches *w, put_fn put, answered_fn answered, void *what,
             err = connect_anew(w);
         if (err)
             return err;
+        mute(w, true);
         xsu__watches_lock(w);
         put(w, what);
         flush(w);
