@@ -149,7 +149,7 @@ static bool run(reading *now, GError **error)
     return false;
 }
 
-static bool parse_number(const char *text, uint32_t *number)
+bool xll__parse_number(const char *text, uint32_t *number)
 {
     guint64 parsed;
 
@@ -159,10 +159,10 @@ static bool parse_number(const char *text, uint32_t *number)
     return true;
 }
 
-/* A device's own node is its number, written in one way only; any other is no device. */
-static bool parse_devid(const char *entry, uint32_t *devid)
+/* As the names of nodes are: "07" is no device's. */
+bool xll__parse_id(const char *text, uint32_t *id)
 {
-    return (*entry != '0' || !entry[1]) && parse_number(entry, devid);
+    return (*text != '0' || !text[1]) && xll__parse_number(text, id);
 }
 
 static void add_devices(reading *now, uint32_t domid, const directory *dir)
@@ -170,7 +170,7 @@ static void add_devices(reading *now, uint32_t domid, const directory *dir)
     for (unsigned int i = 0; i < dir->num; i++) {
         device *found = &now->devices[now->num];
 
-        if (!parse_devid(dir->entries[i], &found->devid))
+        if (!xll__parse_id(dir->entries[i], &found->devid))
             continue;
         found->domid = domid;
         now->num++;
@@ -245,7 +245,7 @@ static int64_t backend_domid(xsu_gc *gc, const char *path)
     uint32_t domid;
 
     if (!g_str_has_prefix(digits + len, "/backend/")
-        || !parse_number(xsu_sprintf(gc, "%.*s", (int)len, digits), &domid)
+        || !xll__parse_number(xsu_sprintf(gc, "%.*s", (int)len, digits), &domid)
         || domid > XLL_DOMID_MAX)
         return -1;
     return domid;
@@ -298,7 +298,7 @@ static void fill_field(xsu_gc *gc, void *item, const field *to, const value *fro
     switch (to->kind) {
     case NUMBER:
         G_STRUCT_MEMBER(int64_t, item, to->offset)
-            = whole && parse_number(text, &number) ? (int64_t)number : -1;
+            = whole && xll__parse_number(text, &number) ? (int64_t)number : -1;
         break;
     case MAC:
         G_STRUCT_MEMBER(const char *, item, to->offset)

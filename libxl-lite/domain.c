@@ -195,6 +195,13 @@ void xll__format_uuid(char out[37], const uint8_t uuid[16])
     *out = '\0';
 }
 
+int xll__shutdown_reason(const xc_domaininfo_t *info)
+{
+    if (!(info->flags & XEN_DOMINF_shutdown))
+        return XLL_SHUTDOWN_NONE;
+    return info->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+}
+
 static void fill_state(xll_domain *domain, uint32_t flags)
 {
     domain->hvm = flags & XEN_DOMINF_hvm_guest;
@@ -203,9 +210,6 @@ static void fill_state(xll_domain *domain, uint32_t flags)
     domain->paused = flags & XEN_DOMINF_paused;
     domain->shutdown = flags & XEN_DOMINF_shutdown;
     domain->dying = flags & XEN_DOMINF_dying;
-    domain->shutdown_reason = XLL_SHUTDOWN_NONE;
-    if (domain->shutdown)
-        domain->shutdown_reason = flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
 }
 
 /* Fill `domain`, its name going to `*room`. */
@@ -218,6 +222,7 @@ static void fill_domain(xll_domain *domain, const xc_domaininfo_t *info, const c
     domain->name = place_text(room, name);
     xll__format_uuid(domain->uuid, info->handle);
     fill_state(domain, info->flags);
+    domain->shutdown_reason = xll__shutdown_reason(info);
     domain->vcpus_online = info->nr_online_vcpus;
     domain->ssidref = info->ssidref;
     domain->cpupool = info->cpupool;

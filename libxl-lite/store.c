@@ -4,14 +4,6 @@
 
 #include "xll-private.h"
 
-/*
- * All goes through batches and watches, so libxenstore's own connection is never opened.  Theirs
- * fall back, as xs_open() does, from the daemon's socket to /dev/xen/xenbus.  In dom0 that device
- * is there whether or not a daemon runs, and a request written to it with none running is never
- * answered: batches give up after this long without an answer.
- */
-#define ANSWER_MS 5000
-
 static void unreachable(GError **error, int err)
 {
     if (err == EACCES || err == EPERM)
@@ -22,14 +14,20 @@ static void unreachable(GError **error, int err)
                     "cannot reach xenstored (%s): is it running?", g_strerror(err));
 }
 
+xsu_ctx *xll__open_store(void)
+{
+    xsu_ctx *store = xsu_open_batches();
+
+    xsu_set_timeout(store, XLL__ANSWER_MS);
+    return store;
+}
+
 xsu_ctx *xll__store(xll_ctx *ctx, GError **error)
 {
     (void)error;
     g_mutex_lock(&ctx->lock);
-    if (!ctx->store) {
-        ctx->store = xsu_open_batches();
-        xsu_set_timeout(ctx->store, ANSWER_MS);
-    }
+    if (!ctx->store)
+        ctx->store = xll__open_store();
     g_mutex_unlock(&ctx->lock);
     return ctx->store;
 }

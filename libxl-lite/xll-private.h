@@ -21,8 +21,19 @@ struct xll_ctx {
 
 /* ---- store.c --------------------------------------------------------------------------------- */
 
+/*
+ * All goes through batches and watches, so libxenstore's own connection is never opened.  Theirs
+ * fall back, as xs_open() does, from the daemon's socket to /dev/xen/xenbus.  In dom0 that device
+ * is there whether or not a daemon runs, and a request written to it with none running is never
+ * answered: they give up after this long without an answer.
+ */
+#define XLL__ANSWER_MS 5000
+
 /* The ctx's connection to xenstore, opened by the first call; to be used through batches alone. */
 xsu_ctx *xll__store(xll_ctx *ctx, GError **error);
+
+/* A connection of the caller's own, for xsu_close(). */
+xsu_ctx *xll__open_store(void);
 
 /* Set `error` from errno after a batch failed.  `what` completes "cannot …". */
 void xll__store_error(GError **error, const char *what);
@@ -38,6 +49,9 @@ bool xll__find_info(xll_ctx *ctx, uint32_t domid, xc_domaininfo_t *info, GError 
  */
 GArray *xll__list_infos(xll_ctx *ctx, const uint32_t *domids, size_t num, GError **error);
 
+/* Why a domain shut down, an xll_shutdown or another code; XLL_SHUTDOWN_NONE if it did not. */
+int xll__shutdown_reason(const xc_domaininfo_t *info);
+
 /* A domain's handle as text. */
 void xll__format_uuid(char out[37], const uint8_t uuid[16]);
 
@@ -50,6 +64,10 @@ extern const xll__device_class xll__nics, xll__disks, xll__consoles, xll__net2s;
 /* What xll_list_nics() and its like return, of these domains, whether or not they are there. */
 void *xll__read_devices(xsu_gc *gc, const xll__device_class *class, const uint32_t *domids,
                         size_t num, GError **error);
+
+/* Decimal digits of 32 bits, and nothing else; an id, in addition, is written in one way only. */
+bool xll__parse_number(const char *text, uint32_t *number);
+bool xll__parse_id(const char *text, uint32_t *id);
 
 /* ---- names.c --------------------------------------------------------------------------------- */
 
