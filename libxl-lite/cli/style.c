@@ -39,13 +39,21 @@ static bool is_set(const char *variable)
     return value && *value;
 }
 
-/* As no-color.org has it, what is asked for on the command line goes before NO_COLOR. */
-static bool is_coloured(void)
+static bool wants_colour(void)
 {
-    if (when != AUTO)
-        return when == ALWAYS;
     return isatty(STDOUT_FILENO) && is_set("TERM") && strcmp(getenv("TERM"), "dumb") != 0
            && !is_set("NO_COLOR");
+}
+
+/*
+ * As no-color.org has it, what is asked for on the command line goes before NO_COLOR.  What stdout
+ * is is asked once, as rows are many.
+ */
+static bool is_coloured(void)
+{
+    if (when == AUTO)
+        when = wants_colour() ? ALWAYS : NEVER;
+    return when == ALWAYS;
 }
 
 void cli_append_header(GString *out, const char *header)

@@ -23,11 +23,12 @@ is() { # TITLE WANTED: what lite.out holds, on one line and without spaces, has 
 
 for command in list "list -v" vcpu-list network-list block-list console-list network2-list uptime; do
     # shellcheck disable=SC2086 # words
-    { xl-lite $command db | sed 1d; xl-lite $command --no-headers db; } | tee all \
-        | awk '{ sub(/ [r-][b-][p-][^ ]* +[0-9.]+/, ""); sub(/[0-9:]+$/, "") } { row[NR] = $0 }
-            END { for (i = 1; i <= NR / 2; i++) if (row[i] != row[NR / 2 + i]) exit 1 }' \
-        && [ "$(xl-lite $command db | wc -l)" -eq "$(($(xl-lite $command --no-headers db | wc -l) + 1))" ]
-    report $? "$command --no-headers" all
+    xl-lite $command db web | sed '1d; s/ *[0-9:]*$//; s/ [r-][b-].*//' >wanted
+    # shellcheck disable=SC2086 # words
+    xl-lite $command --no-headers db web >lite.out 2>lite.err
+    sed 's/ *[0-9:]*$//; s/ [r-][b-].*//' lite.out >rows
+    cmp -s wanted rows && [ ! -s lite.err ] && { [ -s rows ] || [ "$command" = network2-list ]; }
+    report $? "$command --no-headers" wanted lite.out lite.err
 done
 xl list | awk 'NR > 1 && $1 != "(null)" { print $1 }' >wanted
 xl-lite list -o name >lite.out
@@ -47,7 +48,7 @@ report $? "list -o id feeds domname" lite.out
 xl-lite list -o uuid | sed 's/^/uuid:/' | xargs xl-lite list -o id >lite.out
 cmp -s wanted lite.out
 report $? "list -o uuid feeds uuid:" wanted lite.out
-xenstore-write "/local/domain/$db/name" "$(printf 'a b\nc\\d')"
+xenstore-write "/local/domain/$db/name" "$(printf 'a b\nc\\\\d')"
 prints 'a b\x0ac\x5cd' list -o name "$db"
 prints "$db" list -o id "name:$(printf '%b' "$(xl-lite list -o name "$db")")"
 xenstore-write "/local/domain/$db/name" db
@@ -159,10 +160,11 @@ report $? "no colour in a file" wanted lite.out
 on_terminal TERM=xterm xl-lite domid web >lite.out
 [ "$(cat lite.out)" = "$web" ]
 report $? "no colour but in tables" lite.out
-for command in list vcpu-list network-list block-list console-list uptime; do
+for command in list vcpu-list block-list uptime; do
+    NO_COLOR=1 xl-lite $command --color=always db >lite.out
     xl-lite $command db | head -n 1 >wanted
-    NO_COLOR=1 xl-lite $command --color=always db | head -n 1 | sed "s/^$esc\[1m\(.*\)$esc\[0m\$/\1/" >lite.out
-    cmp -s wanted lite.out && xl-lite $command --color=always db | head -n 1 | grep -q "^$esc"
+    head -n 1 lite.out | sed "s/^$esc\[1m\(.*\)$esc\[0m\$/\1/" >header
+    cmp -s wanted header && grep -q "^$esc" lite.out
     report $? "$command --color=always" wanted lite.out
 done
 
@@ -207,8 +209,10 @@ PATH=$PWD/bin:$PATH starts "console: xenconsole found in PATH" "$PWD/bin/xencons
 cp fake "$tools/xenconsole"
 fake=$tools/xenconsole
 PATH=$PWD/bin:$PATH starts "console: the running Xen's goes first" "$fake $web --num 0 --type pv" web
-[ "$(sed 1d lite.out | wc -l)" -eq 4 ]
-report $? "it inherits no descriptor but the standard ones" lite.out
+sed 1d lite.out >got
+"$fake" | sed 1d >wanted
+cmp -s wanted got
+report $? "it inherits no descriptor of ours" wanted got
 starts "console -t" "$fake $web --num 0 --type serial" -t serial web
 starts "console -n" "$fake $web --num 2 --type pv" -n 2 web
 xenstore-write "/libxl/$nameless/type" pvh
