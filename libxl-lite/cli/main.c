@@ -18,7 +18,7 @@ static const cli_command *const commands[] = {
     &cli_console_command,       &cli_uptime_command,      &cli_info_command,
 };
 
-/* ---- Help ---------------------------------------------------------------------------------------- */
+/* ---- Help ------------------------------------------------------------------------------------ */
 
 static char *main_help(void)
 {

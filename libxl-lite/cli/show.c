@@ -6,7 +6,7 @@
 
 /* ---- Text ------------------------------------------------------------------------------------ */
 
-/* All that is true of the moment: "running", "paused, dying"; "-" for a vcpu that waits its turn. */
+/* All that is true of the moment: "paused, dying"; "-" for one whose vcpus wait their turn. */
 static char *state_text(const xll_domain *domain)
 {
     const char *words[6] = {NULL};

@@ -129,7 +129,7 @@ while read -r line; do
     case $line in ok*) result=0 ;; *) result=1 ;; esac
     report $result "test-xll ${line##* }"
 done <results
-[ "$status" -eq 0 ] && [ "$(wc -l <results)" -ge 13 ]
+[ "$status" -eq 0 ] && [ "$(wc -l <results)" -ge 14 ]
 report $? "test-xll ends well" tap.out
 xl-lite list >lite.out
 [ "$(wc -l <lite.out)" -gt 1100 ]

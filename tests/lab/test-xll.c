@@ -158,6 +158,22 @@ static void test_stale_name(void)
     xsu_close(store);
 }
 
+static void test_find_console(void)
+{
+    g_autoptr(GError) error = NULL;
+    xll_console_address found = {.domid = 7, .number = 7, .serial = true};
+    g_assert_false(xll_find_console(ctx, 31999, &found, &error));
+    assert_xll_error(error, XLL_ERROR_NOT_FOUND);
+    g_assert_false(xll_find_console(NULL, 0, &found, &error));
+    assert_xll_error(error, XLL_ERROR_INVALID);
+    g_assert_false(xll_find_console(ctx, 0, NULL, &error));
+    assert_xll_error(error, XLL_ERROR_INVALID);
+    g_assert_true(found.domid == 7 && found.number == 7 && found.serial);
+    g_assert_true(xll_find_console(ctx, 0, &found, &error));
+    g_assert_no_error(error);
+    g_assert_true(found.domid == 0 && found.number == 0 && !found.serial);
+}
+
 static void test_version_info(void)
 {
     g_autoptr(GError) error = NULL;
@@ -241,6 +257,7 @@ int main(int argc, char **argv)
     g_test_add_func("/xll/name-to-domid", test_name_to_domid);
     g_test_add_func("/xll/name-to-domid/ambiguous", test_ambiguous);
     g_test_add_func("/xll/name-to-domid/stale", test_stale_name);
+    g_test_add_func("/xll/find-console", test_find_console);
     g_test_add_func("/xll/version-info", test_version_info);
     g_test_add_func("/xll/physinfo", test_physinfo);
     g_test_add_func("/xll/null", test_null);
