@@ -64,6 +64,11 @@ expect 2 err "console: 4294967296 is no console's number; see" console -n 429496
 expect 2 err "console: .*x.* for -n; see" console -n x x
 expect 2 err "list: Unknown option --jsno; did you mean --json\?; see" list --jsno
 expect 2 err "Unknown option --xyzzy; see" list --xyzzy
+for words in "list -n" "list --numa" "list -Z" "list -v --context" "list --cpupool" "info -n" "info --numa"; do
+    # shellcheck disable=SC2086 # the command's words
+    expect 2 err "${words##* } is not an option of xl-lite; use .xl ${words%% *} ${words##* }" $words
+done
+expect 2 err "vcpu-list: Unknown option -n; see" vcpu-list -n
 for command in create shutdown vncviewer pci-list qemu-monitor-command; do
     expect 2 err "'$command' is not a command of xl-lite; use .xl $command" $command x
 done

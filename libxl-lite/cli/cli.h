@@ -54,6 +54,9 @@ int cli_wrong_usage(const cli_command *self, const char *format, ...) G_GNUC_PRI
 /* Whether xl has a command of this name and xl-lite has not. */
 bool cli_is_xls(const char *name);
 
+/* Whether xl's command of this name has an option, as it was typed, that xl-lite's has not. */
+bool cli_is_xls_option(const char *command, const char *option);
+
 /* ---- domain.c -------------------------------------------------------------------------------- */
 
 /* Whether `text` is digits and nothing else, which makes it a domid and not a name. */

@@ -46,14 +46,25 @@ static const char *nearest_option(const char *const *names, char **argv)
     return NULL;
 }
 
+/* The first option that xl's command has, and ours has not. */
+static const char *xls_option(const cli_command *self, char **argv)
+{
+    while (*argv && strcmp(*argv, "--") != 0 && !cli_is_xls_option(self->name, *argv))
+        argv++;
+    return *argv && strcmp(*argv, "--") != 0 ? *argv : NULL;
+}
+
 static int wrong_options(const cli_command *self, const GOptionEntry *options, char **argv,
                          const GError *error)
 {
     g_autofree const char **names = option_names(self, options);
-    const char *nearest = NULL;
+    bool unknown = g_error_matches(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION);
+    const char *xls = unknown ? xls_option(self, argv) : NULL;
+    const char *nearest = unknown ? nearest_option(names, argv) : NULL;
 
-    if (g_error_matches(error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION))
-        nearest = nearest_option(names, argv);
+    if (xls)
+        return cli_fail_usage("%s is not an option of xl-lite; use `xl %s %s`", xls, self->name,
+                              xls);
     if (nearest)
         return cli_wrong_usage(self, "%s; did you mean --%s?", error->message, nearest);
     return cli_wrong_usage(self, "%s", error->message);

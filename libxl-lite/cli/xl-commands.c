@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The commands of xl 4.17 that are not here, to point those who try them to it. */
+/* The commands of xl 4.17 and options of its lists that are not here, to point those who try them to it. */
 #include <string.h>
 
 #include "cli.h"
@@ -23,4 +23,14 @@ bool cli_is_xls(const char *name)
     g_autofree char *word = g_strdup_printf(" %s ", name);
 
     return *name && !strchr(name, ' ') && strstr(xl_commands, word);
+}
+
+bool cli_is_xls_option(const char *command, const char *option)
+{
+    static const char options[]
+        = " list -Z list --context list -c list --cpupool list -n list --numa"
+          " info -n info --numa ";
+    g_autofree char *words = g_strdup_printf(" %s %s ", command, option);
+
+    return !strchr(option, ' ') && strstr(options, words);
 }
