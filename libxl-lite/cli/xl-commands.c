@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The commands of xl 4.17 and options of its lists that are not here, to point those who try them to it. */
+/* Commands of xl 4.17, and options of its lists, that are not here: who tries one is told so. */
 #include <string.h>
 
 #include "cli.h"

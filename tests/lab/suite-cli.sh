@@ -41,7 +41,9 @@ report $? "list -o id: all" wanted lite.out
 xl-lite list --output=uuid web >lite.out
 [ "$(cat lite.out)" = "$uuid" ]
 report $? "list --output=uuid of one" lite.out
-prints "$(printf 'db\nweb')" list -o name "$db" web
+xl-lite list -o name "$db" web >lite.out
+[ "$(cat lite.out)" = "$(printf 'db\nweb')" ]
+report $? "list -o name of two, in that order" lite.out
 xl-lite list -o id 0 web db | xargs -n1 xl-lite domname >lite.out
 [ "$(cat lite.out)" = "$(printf 'Domain-0\nweb\ndb')" ]
 report $? "list -o id feeds domname" lite.out
@@ -50,7 +52,9 @@ cmp -s wanted lite.out
 report $? "list -o uuid feeds uuid:" wanted lite.out
 xenstore-write "/local/domain/$db/name" "$(printf 'a b\nc\\\\d')"
 prints 'a b\x0ac\x5cd' list -o name "$db"
-prints "$db" list -o id "name:$(printf '%b' "$(xl-lite list -o name "$db")")"
+xl-lite list -o id "name:$(printf '%b' "$(xl-lite list -o name "$db")")" >lite.out
+[ "$(cat lite.out)" = "$db" ]
+report $? "what printf '%b' makes of a name is the name" lite.out
 xenstore-write "/local/domain/$db/name" db
 refused 2 "'mac' is nothing that -o prints: name, id or uuid" xl-lite list -o mac
 refused 2 "-o does not go with" xl-lite list -o id --long
