@@ -12,8 +12,10 @@ set --
 for suite in "$lab"/suite*.sh "$lab/tap.sh"; do
     set -- "$@" --file "$suite:/lab/suites/${suite##*/}"
 done
+for program in "$BUILD"/tests/lab-*; do
+    set -- "$@" --prog "$program"
+done
 exec python3 "$lab/lab.py" --parts "$XEN_PARTS" --prog "$BUILD/xl-lite" \
-    --prog "$BUILD/xsutil-example" --prog "$BUILD/tests/lab-domain" \
-    --prog "$BUILD/tests/lab-pty" --prog "$TEST_XLL" \
+    --prog "$BUILD/xsutil-example" --prog "$TEST_XLL" \
     --file "$BUILD/tests/other-version.so:/lab/other-version.so" "$@" \
-    run --daemon "${LAB_DAEMON:-xenstored}" --timeout 1200 "$lab/run-suites.sh" $suites
+    run --daemon "${LAB_DAEMON:-xenstored}" --timeout 2400 "$lab/run-suites.sh" $suites

@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Make a PV guest with Debian's own xl.
 #
-# usage: lab-guest [--wait] [--vif] [--disk] [-p] NAME [xl-create-option...]
+# usage: lab-guest [--wait] [--vif] [--disk] [--shell] [-p] NAME [xl-create-option...]
 #        lab-guest --wait-only NAME
+#        lab-guest --run DOMID COMMAND
 #
 # It is there for the hypervisor and the store when xl returns; --wait waits until
 # it has booted, too.  --vif and --disk, which may be repeated, give it devices.
+# With --shell the guest has xenstore's tools, and runs what --run tells it, in its
+# home in xenstore and with a guest's rights; --run exits with COMMAND's status.
 set -eu
 
 usage() {
-    echo "usage: lab-guest [--wait] [--vif] [--disk] [-p] NAME [xl-create-option...]" >&2
+    echo "usage: lab-guest [--wait] [--vif] [--disk] [--shell] [-p] NAME [xl-create-option...]" >&2
     exit 2
 }
 
@@ -23,6 +26,32 @@ wait_up() { # NAME: until the guest's init has spoken
     done
 }
 
+run_in() { # DOMID COMMAND: through the part of its home that it may write; its console is the bell
+    home=/local/domain/$1
+    xenstore-write -R "$home/data/run" "$2"
+    echo >"$(xenstore-read "$home/console/tty")"
+    n=0
+    until status=$(xenstore-read "$home/data/ran" 2>/dev/null); do
+        n=$((n + 1))
+        [ "$n" -le 300 ] || { echo "lab-guest: domain $1 did not answer in 60 s" >&2; exit 1; }
+        sleep 0.2
+    done
+    xenstore-rm "$home/data/ran" "$home/data/run"
+    exit "$status"
+}
+
+pack_shell() { # the guest's initrd, and behind it xenstore's tools with their libraries
+    tools="/usr/bin/xenstore-read /usr/bin/xenstore-write /usr/bin/xenstore-rm"
+    libraries=$(/lib64/ld-linux-x86-64.so.2 --list /usr/bin/xenstore-read | grep -o '/[^ ]*')
+    {
+        cat /lab/guest/initrd
+        for file in $tools $libraries; do
+            # busybox follows no link to a folder: they are files of /usr.
+            echo "${file#/}" | sed 's,^lib,usr/lib,'
+        done | (cd / && cpio -o -H newc 2>/dev/null)
+    } >/run/lab-guests/shell
+}
+
 load_backends() { # only for guests that need them
     cat /lab/modules/xen-netback.order /lab/modules/xen-blkback.order /lab/modules/loop.order |
         tr ' ' '\n' | while read -r module; do
@@ -31,11 +60,13 @@ load_backends() { # only for guests that need them
 }
 
 mkdir -p /run/lab-guests
-wait=no paused='' vifs='' disks='' letter=a count=0
+wait=no paused='' vifs='' disks='' letter=a count=0 ramdisk=/lab/guest/initrd
 while [ $# -gt 0 ]; do
     case $1 in
     --wait) wait=yes ;;
     --wait-only) wait_up "$2"; exit ;;
+    --run) run_in "$2" "$3" ;;
+    --shell) pack_shell; ramdisk=/run/lab-guests/shell ;;
     --vif) count=$((count + 1)); vifs="$vifs'mac=00:16:3e:00:00:0$count',"  ;;
     --disk)
         file=/run/lab-guests/disk-$$-$letter
@@ -57,7 +88,7 @@ cat >"$config" <<END
 name = "$name"
 type = "pv"
 kernel = "/lab/guest/kernel"
-ramdisk = "/lab/guest/initrd"
+ramdisk = "$ramdisk"
 extra = "console=hvc0 quiet rodata=off"
 memory = 96
 vcpus = 1

@@ -6,7 +6,7 @@
 # of one hides another.  Out comes one stream of TAP, numbered through, a title beginning with its
 # suite's name.  suite.sh is last: at its end there is no daemon any more.
 set -u
-LIMIT=600 # seconds for one suite
+LIMIT=900 # seconds for one suite
 
 clean_up() { # all domains but dom0, and what is left of them in xenstore
     ids=$(lab-domain list)
