@@ -23,10 +23,10 @@ is() { # TITLE WANTED: what lite.out holds, on one line and without spaces, has 
 
 for command in list "list -v" vcpu-list network-list block-list console-list network2-list uptime; do
     # shellcheck disable=SC2086 # words
-    xl-lite $command db web | sed '1d; s/ *[0-9:]*$//; s/ [r-][b-].*//' >wanted
+    xl-lite $command db web | sed '1d; s/ *[0-9:]*$//; s/ *[0-9-]* *[r-][b-][p-].*//' >wanted
     # shellcheck disable=SC2086 # words
     xl-lite $command --no-headers db web >lite.out 2>lite.err
-    sed 's/ *[0-9:]*$//; s/ [r-][b-].*//' lite.out >rows
+    sed 's/ *[0-9:]*$//; s/ *[0-9-]* *[r-][b-][p-].*//' lite.out >rows
     cmp -s wanted rows && [ ! -s lite.err ] && { [ -s rows ] || [ "$command" = network2-list ]; }
     report $? "$command --no-headers" wanted lite.out lite.err
 done
