@@ -76,6 +76,12 @@ expect 2 err "domid: it takes one argument" domid
 expect 2 err "domid: it takes one argument" domid a b
 expect 2 err "domname: it takes one argument" domname
 expect 2 err "info: it takes no argument" info x
+for bad in "" 0 -1 +1 1x 9223372036854775808; do
+    expect 2 err "events: '[${bad:-x}]*' is not a number of events" events -n "$bad"
+done
+for bad in "" -1 1e3 .5 1.5s nan; do
+    expect 2 err "events: '.*' is not a time in seconds" events --timeout "$bad"
+done
 for bad in "" "+1" " 1" "1x" "0x1" "1 "; do
     expect 2 err "'[${bad:-x}]*' is not a domid, which is a number from 0 to 32751" domname "$bad"
 done
@@ -95,7 +101,7 @@ if [ -e /dev/xen/privcmd ] || [ -e /proc/xen/privcmd ]; then
     echo "# this machine is a Xen host: what happens without one was not tried"
 else
     for command in "list" "list -v" "list 0" "domid x" "domname 0" "info" "vcpu-list" "uptime" \
-        "list -l" "list -o id" "domain-show x" "console x" "block-list"; do
+        "list -l" "list -o id" "domain-show x" "console x" "block-list" "events" "list --watch"; do
         # shellcheck disable=SC2086 # words
         expect 1 err "^xl-lite: ${command%% *}: .*not running on Xen" $command
     done

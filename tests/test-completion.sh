@@ -72,6 +72,7 @@ offers "options" "--json
 --long
 --verbose
 --output=
+--watch
 --color=
 --help
 " xl-lite list --

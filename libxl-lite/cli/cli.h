@@ -24,6 +24,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_list_command;
+extern const cli_command cli_events_command;
 extern const cli_command cli_domid_command;
 extern const cli_command cli_domname_command;
 extern const cli_command cli_vcpu_list_command;
@@ -116,6 +117,38 @@ typedef bool (*cli_show_fn)(GString *out, const cli_selection *sel, gpointer dat
  * nothing is shown, unless `even_none`: an empty JSON list is still JSON.
  */
 int cli_show_domains(char **names, bool even_none, cli_show_fn show, gpointer data);
+
+/*
+ * Select the same domains anew, as they are now, but for those that are gone; false with `error`,
+ * and the old ones still selected.
+ */
+bool cli_select_again(cli_selection *sel, GError **error);
+
+/* ---- follow.c -------------------------------------------------------------------------------- */
+
+/* No exit status: it is not over. */
+#define CLI_GO_ON (-1)
+
+/* What to do with an event; CLI_GO_ON, or the exit status if it was the last. */
+typedef int (*cli_event_fn)(const xll_event *event, gpointer data);
+
+/*
+ * Hand events to `fn` as they come, until it gives an exit status, which is returned, or until the
+ * monitor fails.  CLI_GO_ON if so many seconds have passed; never, if they are negative.
+ */
+int cli_follow(xll_monitor *monitor, double timeout_s, cli_event_fn fn, gpointer data);
+
+/* As cli_print(); while nobody reads it, what xenstored tells does not pile up. */
+int cli_print_followed(xll_monitor *monitor, const GString *out);
+
+/* ---- watch.c --------------------------------------------------------------------------------- */
+
+/*
+ * Show the selected domains as cli_show_domains() does, and once more whenever any of them comes,
+ * goes, shuts down or is renamed.  A `table` is in place of the one before it on a terminal, and
+ * a blank line is between them elsewhere.  Returns the exit status.
+ */
+int cli_watch_domains(char **names, bool table, cli_show_fn show, gpointer data);
 
 /* ---- style.c --------------------------------------------------------------------------------- */
 

@@ -38,6 +38,7 @@ typedef struct view {
     gboolean json;
     gboolean everything;
     char *field; /* of -o, NULL without */
+    gboolean watch;
 } view;
 
 /* ---- Text ------------------------------------------------------------------------------------ */
@@ -213,6 +214,15 @@ static bool check(const cli_command *self, const view *how, int *status)
     return false;
 }
 
+static int show_or_watch(view *how, char **names)
+{
+    bool json = how->json || how->everything;
+
+    if (how->watch)
+        return cli_watch_domains(names, !json, show, how);
+    return cli_show_domains(names, json, show, how);
+}
+
 static int list(const cli_command *self, char **argv)
 {
     view how = {0};
@@ -221,13 +231,14 @@ static int list(const cli_command *self, char **argv)
         {"long", 'l', 0, G_OPTION_ARG_NONE, &how.everything, NULL, NULL},
         {"json", 0, 0, G_OPTION_ARG_NONE, &how.json, NULL, NULL},
         {"output", 'o', 0, G_OPTION_ARG_STRING, &how.field, NULL, NULL},
+        {"watch", 0, 0, G_OPTION_ARG_NONE, &how.watch, NULL, NULL},
         {0},
     };
     g_auto(GStrv) names = NULL;
     int status;
 
     if (cli_parse(self, options, argv, &names, &status) && check(self, &how, &status))
-        status = cli_show_domains(names, how.json || how.everything, show, &how);
+        status = show_or_watch(&how, names);
     cli_labels_clear(&how.labels);
     g_free(how.field);
     return status;
@@ -248,7 +259,10 @@ const cli_command cli_list_command = {
             "  -l, --long          all that is known of each domain and its devices, as JSON\n"
             "      --json          the domains as JSON, names exact, null for no name\n"
             "  -o, --output=FIELD  name, id or uuid, one on each line; names as in the table,\n"
-            "                      without those that have none\n" CLI_TABLE_HELP "\n"
+            "                      without those that have none\n"
+            "      --watch         show it anew whenever a domain comes, goes, shuts down or is\n"
+            "                      renamed, until interrupted or all those given are "
+            "gone\n" CLI_TABLE_HELP "\n"
             "Examples:\n"
             "  xl-lite list\n"
             "  xl-lite list -v web 7\n"

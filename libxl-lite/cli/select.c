@@ -101,19 +101,50 @@ static int select_each(cli_selection *sel, char **names)
     return status;
 }
 
-int cli_select(cli_selection *sel, xll_ctx *ctx, char **names)
+static void begin(cli_selection *sel, xll_ctx *ctx)
 {
-    g_autoptr(GError) error = NULL;
-
     sel->ctx = ctx;
     sel->single = g_ptr_array_new_with_free_func((GDestroyNotify)xll_domain_free);
     sel->shown = g_ptr_array_new();
     sel->by_domid = g_hash_table_new(NULL, NULL);
+}
+
+int cli_select(cli_selection *sel, xll_ctx *ctx, char **names)
+{
+    g_autoptr(GError) error = NULL;
+
+    begin(sel, ctx);
     sel->everything = !*names;
     sel->several = g_strv_length(names) != 1;
     if (!sel->everything)
         return select_each(sel, names);
     return select_all(sel, &error) ? CLI_OK : cli_fail_error(error);
+}
+
+/* A domid may have become another domain's. */
+static void add_same(cli_selection *sel, const xll_domain *old)
+{
+    for (size_t i = 0; i < sel->all->num; i++) {
+        const xll_domain *domain = sel->all->domains[i];
+
+        if (domain->domid == old->domid && strcmp(domain->uuid, old->uuid) == 0)
+            add(sel, domain);
+    }
+}
+
+bool cli_select_again(cli_selection *sel, GError **error)
+{
+    cli_selection now = {.everything = sel->everything, .several = sel->several};
+    bool ok;
+
+    begin(&now, sel->ctx);
+    ok = sel->everything ? select_all(&now, error) : fetch_all(&now, error);
+    for (guint i = 0; ok && !sel->everything && i < sel->shown->len; i++)
+        add_same(&now, sel->shown->pdata[i]);
+    cli_selection_clear(ok ? sel : &now);
+    if (ok)
+        *sel = now;
+    return ok;
 }
 
 void cli_selection_clear(cli_selection *sel)

@@ -15,6 +15,8 @@
  *       on standard output then says that the page is mapped).
  *   lab-domain destroy DOMID...
  *       The hypervisor's part only: xenstore keeps what it had.
+ *   lab-domain shutdown DOMID REASON
+ *       As if the domain had shut down by itself; 0 is poweroff, 3 a crash.
  *   lab-domain list
  *       The domids of all domains but dom0, one per line.
  *
@@ -56,6 +58,7 @@ static int usage(void)
           "       lab-domain vifs COUNT DOMID...\n"
           "       lab-domain hold DOMID [COMMAND...]\n"
           "       lab-domain destroy DOMID...\n"
+          "       lab-domain shutdown DOMID REASON\n"
           "       lab-domain list\n",
           stderr);
     return 2;
@@ -306,6 +309,17 @@ static int list(xc_interface *xch, int argc, char **argv __attribute__((unused))
     return found < 0 ? fail("listing the domains") : 0;
 }
 
+static int shut_down(xc_interface *xch, int argc, char **argv)
+{
+    uint32_t domid = argc == 2 ? parse_number(argv[0]) : 0;
+
+    if (!domid)
+        return usage();
+    if (xc_domain_shutdown(xch, domid, (int)parse_number(argv[1])))
+        return fail(argv[0]);
+    return 0;
+}
+
 /*
  * Every domain has a shared_info page, also one without memory, and a domain
  * stays dying for as long as anybody maps any page of it.
@@ -374,8 +388,8 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(xc_interface *xch, int argc, char **argv);
-    } commands[] = {
-        {"create", create}, {"vifs", vifs}, {"hold", hold}, {"destroy", destroy}, {"list", list}};
+    } commands[] = {{"create", create},   {"vifs", vifs},          {"hold", hold},
+                    {"destroy", destroy}, {"shutdown", shut_down}, {"list", list}};
     int rc = -1;
     xc_interface *xch;
 
