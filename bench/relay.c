@@ -105,11 +105,11 @@ static bool relay_round(relay *r, const connection *l)
            && send_all(l->client, replies);
 }
 
-/* What a daemon sends unasked: events, or the end. */
-static bool relay_event(const connection *l)
+/* What a daemon sends unasked: events, whole, or the end. */
+static bool relay_events(const connection *l)
 {
     g_autoptr(GByteArray) bytes = g_byte_array_new();
-    return receive(l->daemon, bytes) && send_all(l->client, bytes);
+    return take_replies(l->daemon, bytes, 0) && send_all(l->client, bytes);
 }
 
 static void link_add(relay *r)
@@ -133,7 +133,7 @@ static void serve(relay *r, const struct pollfd *fds, unsigned int num)
         if (fds[2 * i].revents)
             ok = relay_round(r, &r->links[i]);
         else if (fds[2 * i + 1].revents)
-            ok = relay_event(&r->links[i]);
+            ok = relay_events(&r->links[i]);
         if (!ok)
             link_drop(r, i);
     }
