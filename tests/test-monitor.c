@@ -178,9 +178,11 @@ static void test_cost(TestStore *s)
         put(s, "noise", BACKEND "/noise/%d", "vif", 1, 0, i);
         put(s, "noise", FRONTEND "/state", 2, "vif", 0);
     }
+    expect_nothing(w);
+    g_assert_cmpuint(test_proxy_total(p.proxy) - total, ==, 2); /* the barrier's two names */
     put(s, "4", FRONTEND "/state", 1, "vif", 0);
     expect(w->m, "1 vif/0 state 1,4>4,4");
-    g_assert_cmpuint(test_proxy_total(p.proxy) - total, ==, 2); /* both of its states */
+    g_assert_cmpuint(test_proxy_total(p.proxy) - total, ==, 4); /* both of its states */
     proxied_end(&p);
 }
 
@@ -275,17 +277,23 @@ static void test_only(TestStore *s)
     expect_existing(w->m, "3 guest added");
     expect_existing(w->m, "1 vif/0 added 1,1");
     expect_existing(w->m, "3 vif/0 added 1,1");
+    put(s, "5", FRONTEND "/state", 3, "vif", 0);
+    expect(w->m, "3 vif/0 state 1,1>5,1");
+    unsigned int asked = hypervisor_asked;
     add_domain(s, 4, "more");
     put(s, "4", FRONTEND "/state", 2, "vif", 0);
     put(s, "other", "/local/domain/2/name");
     hypervisor_forget(2);
+    put(s, "6", FRONTEND "/state", 3, "vif", 0);
+    expect(w->m, "3 vif/0 state 5,1>6,1");
+    g_assert_cmpuint(hypervisor_asked, ==, asked);
     hypervisor_forget(1);
     cut(s, "/libxl/1");
     expect(w->m, "1 guest gone");
     hypervisor_domain(1)->handle[5] = 7;
     add_domain(s, 1, "another");
     put(s, "4", FRONTEND "/state", 3, "vif", 0);
-    expect(w->m, "3 vif/0 state 1,1>4,1");
+    expect(w->m, "3 vif/0 state 6,1>4,1");
 }
 
 /* ---- Errors ---------------------------------------------------------------------------------- */

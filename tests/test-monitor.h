@@ -13,6 +13,7 @@
 static xc_domaininfo_t listed[2000];
 static size_t num_listed;
 static bool hypervisor_fails;
+static unsigned int hypervisor_asked; /* how often it was */
 
 int __wrap_xc_domain_getinfolist(xc_interface *xch, uint32_t first, unsigned int max,
                                  xc_domaininfo_t *infos);
@@ -22,6 +23,7 @@ int __wrap_xc_domain_getinfolist(xc_interface *xch, uint32_t first, unsigned int
 {
     unsigned int num = 0;
     (void)xch;
+    hypervisor_asked++;
     if (hypervisor_fails) {
         errno = EBUSY;
         return -1;
