@@ -17,6 +17,9 @@
  *  - Threads.  A ctx may be used by many threads at once; what was returned belongs to whoever
  *    holds it.  After fork() a child opens its own ctx and leaves its parent's alone.
  *
+ * All of it is in this one header, noun by noun: errors, context, domains, names, uptime, vcpus,
+ * devices, events, host.
+ *
  *     static bool print_names(GError **error)
  *     {
  *         g_autoptr(xll_ctx) ctx = xll_open(error);
