@@ -34,13 +34,12 @@ static bool is_pvh(const nodes *found)
 bool xll_find_console(xll_ctx *ctx, uint32_t domid, xll_console_address *address, GError **error)
 {
     xc_domaininfo_t info;
-    xsu_ctx *store;
     nodes found;
 
     if (!xll__require(ctx, "ctx", error) || !xll__require(address, "address", error)
-        || !xll__find_info(ctx, domid, &info, error) || !(store = xll__store(ctx, error)))
+        || !xll__find_info(ctx, domid, &info, error))
         return false;
-    XSU_GC(gc, store);
+    XSU_GC(gc, ctx->store);
     if (!read_nodes(gc, domid, &found, error))
         return false;
     *address = (xll_console_address){.domid = domid};

@@ -36,7 +36,7 @@ xll_ctx *xll_open(GError **error)
     }
     ctx = g_new0(xll_ctx, 1);
     ctx->xch = xch;
-    g_mutex_init(&ctx->lock);
+    ctx->store = xll__open_store();
     return ctx;
 }
 
@@ -48,7 +48,6 @@ void xll_close(xll_ctx *ctx)
         return;
     xsu_close(ctx->store);
     xc_interface_close(ctx->xch);
-    g_mutex_clear(&ctx->lock);
     g_free(ctx);
     errno = err;
 }

@@ -409,12 +409,10 @@ static void *list_devices(xll_ctx *ctx, const xll__device_class *class, const ui
 {
     g_autoptr(GArray) infos = NULL;
     uint32_t *listed;
-    xsu_ctx *store;
 
-    if (!xll__require(ctx, "ctx", error) || !(infos = xll__list_infos(ctx, domids, num, error))
-        || !(store = xll__store(ctx, error)))
+    if (!xll__require(ctx, "ctx", error) || !(infos = xll__list_infos(ctx, domids, num, error)))
         return NULL;
-    XSU_GC(gc, store);
+    XSU_GC(gc, ctx->store);
     listed = xsu_alloc(gc, infos->len * sizeof *listed);
     for (guint i = 0; i < infos->len; i++)
         listed[i] = g_array_index(infos, xc_domaininfo_t, i).domain;

@@ -261,13 +261,11 @@ static xll_domain_list *build_list(const GArray *infos, char **names)
 xll_domain_list *xll_list_domains(xll_ctx *ctx, GError **error)
 {
     g_autoptr(GArray) infos = NULL;
-    xsu_ctx *store;
     char **names;
 
-    if (!xll__require(ctx, "ctx", error) || !(infos = xll__list_infos(ctx, NULL, 0, error))
-        || !(store = xll__store(ctx, error)))
+    if (!xll__require(ctx, "ctx", error) || !(infos = xll__list_infos(ctx, NULL, 0, error)))
         return NULL;
-    XSU_GC(gc, store);
+    XSU_GC(gc, ctx->store);
     names = read_names(gc, infos, error);
     if (!names || !drop_gone(ctx, infos, names, error))
         return NULL;
@@ -279,12 +277,10 @@ xll_domain *xll_get_domain(xll_ctx *ctx, uint32_t domid, GError **error)
     xc_domaininfo_t info;
     xll_domain *domain;
     char *name, *room;
-    xsu_ctx *store;
 
-    if (!xll__require(ctx, "ctx", error) || !xll__find_info(ctx, domid, &info, error)
-        || !(store = xll__store(ctx, error)))
+    if (!xll__require(ctx, "ctx", error) || !xll__find_info(ctx, domid, &info, error))
         return NULL;
-    XSU_GC(gc, store);
+    XSU_GC(gc, ctx->store);
     if (!xll__read_names(gc, &domid, 1, &name, error))
         return NULL;
     domain = g_malloc0(sizeof *domain + text_size(name));

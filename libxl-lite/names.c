@@ -30,11 +30,9 @@ char *xll__domid_to_name(xll_ctx *ctx, xsu_gc *gc, uint32_t domid, GError **erro
 
 char *xll_domid_to_name(xll_ctx *ctx, uint32_t domid, GError **error)
 {
-    xsu_ctx *store;
-
-    if (!xll__require(ctx, "ctx", error) || !(store = xll__store(ctx, error)))
+    if (!xll__require(ctx, "ctx", error))
         return NULL;
-    XSU_GC(gc, store);
+    XSU_GC(gc, ctx->store);
     return g_strdup(xll__domid_to_name(ctx, gc, domid, error));
 }
 

@@ -22,16 +22,6 @@ xsu_ctx *xll__open_store(void)
     return store;
 }
 
-xsu_ctx *xll__store(xll_ctx *ctx, GError **error)
-{
-    (void)error;
-    g_mutex_lock(&ctx->lock);
-    if (!ctx->store)
-        ctx->store = xll__open_store();
-    g_mutex_unlock(&ctx->lock);
-    return ctx->store;
-}
-
 void xll__store_error(GError **error, const char *what)
 {
     int err = errno;

@@ -74,13 +74,11 @@ static xll_uptime_list *build_list(const GArray *infos, char **starts)
 xll_uptime_list *xll_list_uptimes(xll_ctx *ctx, const uint32_t *domids, size_t num, GError **error)
 {
     g_autoptr(GArray) infos = NULL;
-    xsu_ctx *store;
     char **starts;
 
-    if (!xll__require(ctx, "ctx", error) || !(infos = xll__list_infos(ctx, domids, num, error))
-        || !(store = xll__store(ctx, error)))
+    if (!xll__require(ctx, "ctx", error) || !(infos = xll__list_infos(ctx, domids, num, error)))
         return NULL;
-    XSU_GC(gc, store);
+    XSU_GC(gc, ctx->store);
     starts = read_starts(gc, infos, error);
     return starts ? build_list(infos, starts) : NULL;
 }

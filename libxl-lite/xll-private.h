@@ -15,8 +15,7 @@
 
 struct xll_ctx {
     xc_interface *xch;
-    GMutex lock;    /* guards the opening of: */
-    xsu_ctx *store; /* NULL until the first xll__store() */
+    xsu_ctx *store; /* for batches alone */
 };
 
 /* ---- store.c --------------------------------------------------------------------------------- */
@@ -29,10 +28,7 @@ struct xll_ctx {
  */
 #define XLL__ANSWER_MS 5000
 
-/* The ctx's connection to xenstore, opened by the first call; to be used through batches alone. */
-xsu_ctx *xll__store(xll_ctx *ctx, GError **error);
-
-/* A connection of the caller's own, for xsu_close(). */
+/* A connection to xenstore, for batches and watches, which open it; for xsu_close(). */
 xsu_ctx *xll__open_store(void);
 
 /* Set `error` from errno after a batch failed.  `what` completes "cannot …". */

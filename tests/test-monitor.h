@@ -202,7 +202,6 @@ static inline Watched watched_start(TestStore *s)
 {
     Watched w = {.s = s};
     num_listed = 0;
-    g_mutex_init(&w.ctx.lock);
     add_domain(s, 0, "Domain-0");
     add_domain(s, BARRIER, "barrier");
     return w;
@@ -219,7 +218,6 @@ static inline void watched_open(Watched *w, unsigned int flags)
 static inline void watched_end(Watched *w)
 {
     xll_monitor_free(w->m);
-    g_mutex_clear(&w->ctx.lock);
     (void)xs_rm(w->s->peer, XBT_NULL, "/libxl"); /* a new daemon has neither */
     (void)xs_rm(w->s->peer, XBT_NULL, "/local/domain");
 }
