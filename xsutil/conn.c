@@ -17,9 +17,6 @@ void xentoolcore__register_active_handle(xsu_active_handle *handle);
 void xentoolcore__deregister_active_handle(xsu_active_handle *handle);
 int xentoolcore__restrict_by_dup2_null(int fd);
 
-#define NS_PER_MS 1000000u
-#define NS_PER_S 1000000000u
-
 /* With fd_lock held, before `fd` goes.  Closing is not enough: a forked child may hold the socket
  * too.  And what the child inherited is in the parent's set, which is no business of the child's. */
 static void leave_epoll(xsu_conn *conn)
@@ -214,24 +211,17 @@ void xsu__conn_leave(xsu_conn *conn)
     pthread_mutex_unlock(&conn->lock);
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
-
 /* Whether a wait that a signal interrupted has lasted long enough: signals must not put it off. */
 static bool is_over(uint64_t began, unsigned int timeout_ms)
 {
-    return timeout_ms > 0 && now_ns() - began >= (uint64_t)timeout_ms * NS_PER_MS;
+    return timeout_ms > 0 && xsu__now_ns() - began >= (uint64_t)timeout_ms * NS_PER_MS;
 }
 
 static int wait_for(const xsu_conn *conn, short events, unsigned int timeout_ms)
 {
     struct pollfd pfd = {.fd = conn->fd, .events = events};
     int ms = timeout_ms == 0 || timeout_ms > INT_MAX ? -1 : (int)timeout_ms;
-    uint64_t began = now_ns();
+    uint64_t began = xsu__now_ns();
     for (;;) {
         int n = poll(&pfd, 1, ms);
         if (n > 0)
@@ -280,7 +270,7 @@ int xsu__conn_receive(xsu_conn *conn, size_t least, unsigned int timeout_ms)
 {
     size_t room;
     char *space = xsu__decoder_space(&conn->in, &room);
-    uint64_t began = timeout_ms ? now_ns() : 0;
+    uint64_t began = timeout_ms ? xsu__now_ns() : 0;
     ssize_t n;
     do {
         int err = conn->is_socket ? 0 : wait_for(conn, POLLIN, timeout_ms);

@@ -5,12 +5,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <xen/io/xs_wire.h>
 
 void xsu__die(const char *what)
 {
     fprintf(stderr, "xsutil: %s\n", what);
     abort();
+}
+
+uint64_t xsu__now_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
 /*

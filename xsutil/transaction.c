@@ -20,15 +20,6 @@ enum { STATE_IDLE, STATE_OPEN, STATE_COMMITTED, STATE_FAILED };
 #define DEFAULT_TIMEOUT_MS 10000
 #define BACKOFF_LEAST_NS 500000u
 #define BACKOFF_MOST_NS 20000000u
-#define NS_PER_MS 1000000u
-#define NS_PER_S 1000000000u
-
-static uint64_t now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
 
 static void sleep_ns(uint64_t ns)
 {
@@ -42,7 +33,7 @@ static uint64_t random_below(uint64_t bound)
 {
     uint64_t r;
     if (getrandom(&r, sizeof r, GRND_NONBLOCK) != sizeof r)
-        r = now_ns() * 0x9e3779b97f4a7c15u;
+        r = xsu__now_ns() * 0x9e3779b97f4a7c15u;
     return r % bound;
 }
 
@@ -90,7 +81,7 @@ static const xsu_txn_link handle_link = {handle_start, handle_end};
 
 static void start(xsu_txn *txn)
 {
-    txn->began_ns = now_ns();
+    txn->began_ns = xsu__now_ns();
     int err = txn->gc->ctx ? txn->link->start(txn) : EINVAL;
     if (err) {
         fail(txn, err);
@@ -103,7 +94,7 @@ static void start(xsu_txn *txn)
 /* After a conflict: forget the attempt, and wait for the next unless the bounds are reached. */
 static void back_off(xsu_txn *txn)
 {
-    uint64_t now = now_ns();
+    uint64_t now = xsu__now_ns();
     xsu_gc_rewind(txn->gc, txn->mark);
     txn->state = STATE_IDLE;
     if (txn->attempts >= txn->retry.max_attempts || now >= txn->deadline_ns) {
@@ -152,7 +143,7 @@ void xsu_txn_enter(xsu_txn *txn, size_t size, xsu_gc *gc, const xsu_retry *retry
         txn->retry.max_attempts = DEFAULT_ATTEMPTS;
     if (txn->retry.timeout_ms == 0)
         txn->retry.timeout_ms = DEFAULT_TIMEOUT_MS;
-    txn->deadline_ns = now_ns() + (uint64_t)txn->retry.timeout_ms * NS_PER_MS;
+    txn->deadline_ns = xsu__now_ns() + (uint64_t)txn->retry.timeout_ms * NS_PER_MS;
 }
 
 bool xsu_txn_next(xsu_txn *txn)

@@ -31,7 +31,7 @@ typedef struct waiting {
 /* What is left of the time; false for none. */
 static bool left(const waiting *w, unsigned int *ms)
 {
-    uint64_t past = (xsu__now_ns() - w->began_ns) / 1000000;
+    uint64_t past = (xsu__now_ns() - w->began_ns) / NS_PER_MS;
     *ms = 0;
     if (w->timeout_ms == 0)
         return true;

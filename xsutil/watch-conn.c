@@ -15,17 +15,8 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
-#define NS_PER_MS 1000000u
-#define NS_PER_S 1000000000u
 #define FIRST_PAUSE_MS 10
 #define LONGEST_PAUSE_MS 1000 /* a connection that lasts so long was a good one */
-
-uint64_t xsu__now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
 
 /* What is left of a time, in whole milliseconds, rounded up; negative: there is no end. */
 static int left_ms(uint64_t began_ns, int timeout_ms)

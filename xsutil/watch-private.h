@@ -93,7 +93,6 @@ int xsu__watch_take(xsu_watches *w, xsu_gc *gc, xsu_watch_event *event, int time
 
 /* watch-conn.c */
 
-uint64_t xsu__now_ns(void);
 /** poll() one fd, whatever signals come; false when timeout_ms (negative: never) have passed. */
 bool xsu__poll_until(int fd, short events, uint64_t began_ns, int timeout_ms);
 

@@ -26,6 +26,12 @@ struct xsu_ctx {
 /** What a libxenstore call's failure means to our caller: an errno, from the one it left. */
 int xsu__failure(xsu_ctx *ctx, int err);
 
+#define NS_PER_MS 1000000u
+#define NS_PER_S 1000000000u
+
+/** A time that no clock's setting moves, in nanoseconds. */
+uint64_t xsu__now_ns(void);
+
 /** Say what the program did wrong, and abort(). */
 _Noreturn void xsu__die(const char *what);
 
