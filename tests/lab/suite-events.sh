@@ -131,7 +131,7 @@ exec 4<pipe
 n=0
 while [ $n -lt 40 ]; do # more than a pipe takes
     n=$((n + 1))
-    xenstore-write /local/domain/0/name "$(printf %03000d $n)"
+    xenstore-write /local/domain/0/name "$(printf %02000d $n)"
 done
 xenstore-write /local/domain/0/name Domain-0
 (grep -m 1 '"name":"Domain-0"' <&4 >events.out) &
