@@ -57,10 +57,11 @@ void xsu__conn_init(xsu_conn *conn)
 }
 
 /* It is registered first: restriction either finds it, or is over and has found the other. */
-void xsu__conn_init_like(xsu_conn *conn, xsu_conn *other, void (*on_restricted)(xsu_conn *conn))
+void xsu__conn_init_watching(xsu_conn *conn, xsu_conn *other, void (*on_restricted)(xsu_conn *conn))
 {
     conn_init(conn, other->path, other->only_path);
     conn->on_restricted = on_restricted;
+    conn->for_watches = true;
     xentoolcore__register_active_handle(&conn->active);
     bool restricted = xsu__conn_is_restricted(other);
     pthread_mutex_lock(&conn->fd_lock);
@@ -122,14 +123,29 @@ static int open_path(const char *path, bool *is_socket)
     return *is_socket ? open_socket(path) : open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 }
 
+/*
+ * Whether the device may be used instead of the socket, which could not be opened.  With watches,
+ * not where a daemon's socket is or was: if no daemon runs, a watch that is written to the device
+ * waits for it inside the kernel, and no signal ends that (drivers/xen/xenbus/xenbus_xs.c,
+ * register_xenbus_watch()).
+ */
+static bool falls_back(const xsu_conn *conn, int err)
+{
+    if (conn->for_watches && (conn->had_socket || err != ENOENT))
+        return false;
+    return !conn->only_path;
+}
+
 /* xs_open()'s rules: XENSTORED_PATH, else the daemon's socket, else the device. */
 static int open_endpoint(xsu_conn *conn)
 {
     int fd = open_path(conn->path, &conn->is_socket);
     int first = errno;
-    if (fd < 0 && !conn->only_path)
-        fd = open_path("/dev/xen/xenbus", &conn->is_socket);
-    if (fd < 0 && !conn->only_path)
+    conn->had_socket = conn->had_socket || (fd >= 0 && conn->is_socket);
+    if (fd >= 0 || !falls_back(conn, first))
+        return fd;
+    fd = open_path("/dev/xen/xenbus", &conn->is_socket);
+    if (fd < 0)
         fd = open_path("/proc/xen/xenbus", &conn->is_socket);
     if (fd < 0)
         errno = first;

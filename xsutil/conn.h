@@ -34,6 +34,8 @@ struct xsu_conn {
     int epoll;               /* the set that `fd` is in, which is not ours; -1 for none */
     bool restricted;         /* under fd_lock */
     bool is_socket;
+    bool had_socket; /* it has been a daemon's socket */
+    bool for_watches;
     pid_t pid;               /* whose connection it is */
     uint32_t generation;     /* counts openings: transactions end with their connection */
     unsigned int receive_ms; /* what the socket's SO_RCVTIMEO is set to */
@@ -44,8 +46,9 @@ struct xsu_conn {
 };
 
 void xsu__conn_init(xsu_conn *conn);
-/** Another one to where `other` goes, and restricted if that is. */
-void xsu__conn_init_like(xsu_conn *conn, xsu_conn *other, void (*on_restricted)(xsu_conn *conn));
+/** One for watches, to where `other` goes, and restricted if that is. */
+void xsu__conn_init_watching(xsu_conn *conn, xsu_conn *other,
+                             void (*on_restricted)(xsu_conn *conn));
 void xsu__conn_end(xsu_conn *conn);
 
 /** Close it.  Its transactions end with it. */

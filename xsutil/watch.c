@@ -70,7 +70,7 @@ xsu_watches *xsu__watches_new(xsu_conn *like)
 {
     xsu_watches *w = g_new0(xsu_watches, 1);
     pthread_mutex_init(&w->lock, NULL);
-    xsu__conn_init_like(&w->conn, like, on_restricted);
+    xsu__conn_init_watching(&w->conn, like, on_restricted);
     return w;
 }
 

@@ -501,10 +501,12 @@ bool xsu_batch_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_batch_fn fn, 
  *   fork()                                         the child has no watches and may set its own; it
  *                                                  has an xsu_watch_fd() of its own
  *
- * Watches have a connection of their own, one for all of a ctx, on xs_open()'s rules, opened at the
- * first; so they make no other request dearer, as xs_watch() does.  Events are read from it, and
- * the connection opened anew, while somebody asks for them; until then the daemon keeps them, C
- * xenstored without a limit.  Several threads may wait: each event goes to one of them.
+ * Watches have a connection of their own, one for all of a ctx, opened at the first; so they make no
+ * other request dearer, as xs_watch() does.  It is opened on xs_open()'s rules, but not on the
+ * device where a daemon's socket is or was: with no daemon running the kernel would never let go of
+ * who writes a watch there.  Events are read from it, and the connection opened anew, while
+ * somebody asks for them; until then the daemon keeps them, C xenstored without a limit.  Several
+ * threads may wait: each event goes to one of them.
  */
 
 typedef struct xsu_watch_event {

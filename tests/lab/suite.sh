@@ -138,6 +138,12 @@ report $? "xl-lite lists more than 1,024 domains"
 # ---- Last, as it does not come back: no daemon ----
 
 xl-lite info >before.out
+xl-lite events --existing >events.out 2>events.err &
+n=0
+until grep -q present events.out || [ $n -ge 300 ]; do
+    n=$((n + 1))
+    sleep 0.2
+done
 kill -9 "$(cat /run/xen/xenstored.pid)"
 refused 1 "cannot reach xenstored" xl-lite list
 refused 1 "cannot reach xenstored" xl-lite domid running
@@ -145,5 +151,11 @@ xl-lite info >lite.out 2>lite.err
 [ $? -eq 0 ] && cmp -s before.out lite.out && [ ! -s lite.err ]
 report $? "info does without xenstored" before.out lite.out lite.err
 refused 1 "cannot reach xenstored" xl-lite events
+until grep -q 'Z lost$' events.out || [ $n -ge 600 ]; do
+    n=$((n + 1))
+    sleep 0.2
+done
+[ "$(grep -c 'Z lost$' events.out)" -eq 1 ] && kill $! && { wait $!; [ $? -eq 143 ]; }
+report $? "events says that xenstored is away, once, goes on, and can be ended" events.out events.err
 
 tap_end
