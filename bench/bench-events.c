@@ -76,7 +76,6 @@ static host *host_start(TestDaemonKind kind)
     test_daemon_use(h->daemon);
     h->peer = xs_open(0);
     bench_must(h->peer);
-    g_mutex_init(&h->ctx.lock);
     add_domains(h);
     return h;
 }
@@ -85,7 +84,6 @@ static void host_stop(host *h)
 {
     xs_close(h->peer);
     test_daemon_stop(h->daemon);
-    g_mutex_clear(&h->ctx.lock);
     g_free(h);
 }
 
