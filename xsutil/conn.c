@@ -117,6 +117,7 @@ static int open_socket(const char *path)
 static int open_path(const char *path, bool *is_socket)
 {
     struct stat st;
+    errno = ENOENT;
     if (!path || stat(path, &st))
         return -1;
     *is_socket = S_ISSOCK(st.st_mode);
