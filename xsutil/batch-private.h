@@ -4,6 +4,7 @@
  *
  *   batch.c     queues operations, encoded at once, and makes results of replies
  *   pipeline.c  sends what is queued and takes the replies in
+ *   long-directory.c  fetches what is too long for one reply
  */
 #ifndef XSUTIL_BATCH_PRIVATE_H
 #define XSUTIL_BATCH_PRIVATE_H
@@ -72,6 +73,9 @@ xsu_batch *xsu__batch_in(xsu_gc *gc, xs_transaction_t t, uint32_t generation);
 
 /** Send all, take all in; every operation is done then, with its error. */
 void xsu__pipeline_run(xsu_batch *batch);
+
+/** Fetch the directories that did not fit into one reply.  0, or why the connection is lost. */
+int xsu__fetch_long_directories(xsu_batch *batch, xsu_conn *conn);
 
 /** The reply to an operation is there: make its result of it (batch.c). */
 void xsu__op_answered(xsu_batch *batch, xsu_op *op, const xsu_message *reply);
