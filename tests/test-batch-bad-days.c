@@ -6,7 +6,7 @@
 #include "batch.h"
 #include "heap.h"
 
-enum { WRITES = 10, VICTIM = 5, FINE = 0 };
+enum { WRITES = 40, VICTIM = 25, FINE = 0 }; /* enough to rest for */
 
 /* ---- What is done to an answer --------------------------------------------------------------- */
 
@@ -55,7 +55,7 @@ static void nothing(GByteArray *bytes, gpointer data)
     (void)bytes, (void)data;
 }
 
-/* ---- Ten writes, the sixth of which meets trouble -------------------------------------------- */
+/* ---- Forty writes, one of which meets trouble -------------------------------------------- */
 
 static bool value_is_stored(TestStore *s, unsigned int i)
 {
@@ -67,7 +67,7 @@ static bool value_is_stored(TestStore *s, unsigned int i)
     return stored;
 }
 
-static xsu_batch *ten_writes(xsu_gc *gc, TestStore *s)
+static xsu_batch *all_writes(xsu_gc *gc, TestStore *s)
 {
     xsu_batch *b = xsu_batch_new(gc);
     for (unsigned int i = 0; i < WRITES; i++)
@@ -130,7 +130,7 @@ static void meet(TestStore *s, const Trouble *trouble, unsigned int timeout_ms)
     Proxied p = proxied_start(s);
     {
         XSU_GC(gc, p.ctx);
-        xsu_batch *b = ten_writes(gc, s);
+        xsu_batch *b = all_writes(gc, s);
         xsu_batch_set_timeout(b, timeout_ms);
         test_proxy_rewrite(p.proxy, XS_WRITE, VICTIM, trouble->action, trouble->rewrite,
                            GUINT_TO_POINTER(trouble->data));
@@ -249,7 +249,7 @@ static unsigned int run_into_silence(TestStore *s, unsigned int answered, guint 
     unsigned int known = 0;
     {
         XSU_GC(gc, p.ctx);
-        xsu_batch *b = ten_writes(gc, s);
+        xsu_batch *b = all_writes(gc, s);
         silence(p.proxy, answered, bytes);
         assert_times_out(b, timeout_ms);
         while (known < WRITES && xsu_batch_errno(b, known) == 0)
@@ -315,12 +315,12 @@ static void test_in_time(TestStore *s)
     Proxied p = proxied_start(s);
     {
         XSU_GC(gc, p.ctx);
-        xsu_batch *b = ten_writes(gc, s);
+        xsu_batch *b = all_writes(gc, s);
         test_proxy_trickle(p.proxy, true);
         xsu_batch_set_timeout(b, UINT_MAX);
         g_assert_true(xsu_batch_run(b));
         xsu_batch_set_timeout(b, 60000);
-        g_assert_true(xsu_batch_run(ten_writes(gc, s)));
+        g_assert_true(xsu_batch_run(all_writes(gc, s)));
         assert_recovers(&p, b, false);
     }
     proxied_end(&p);
@@ -333,7 +333,7 @@ static void test_trickle(TestStore *s)
     Proxied p = proxied_start(s);
     {
         XSU_GC(gc, p.ctx);
-        xsu_batch *b = ten_writes(gc, s);
+        xsu_batch *b = all_writes(gc, s);
         char *value[WRITES], **names;
         unsigned int num;
         for (unsigned int i = 0; i < WRITES; i++)
@@ -364,7 +364,7 @@ static void test_watch_event(TestStore *s)
         Proxied p = proxied_start(s);
         {
             XSU_GC(gc, p.ctx);
-            xsu_batch *b = ten_writes(gc, s);
+            xsu_batch *b = all_writes(gc, s);
             test_proxy_rewrite(p.proxy, XS_WRITE, id, PROXY_REWRITE, add_watch_event,
                                GUINT_TO_POINTER(id));
             g_assert_true(xsu_batch_run(b));
@@ -423,7 +423,7 @@ static void test_error_texts(TestStore *s)
         Proxied p = proxied_start(s);
         {
             XSU_GC(gc, p.ctx);
-            xsu_batch *b = ten_writes(gc, s);
+            xsu_batch *b = all_writes(gc, s);
             GString *text = g_string_new_len(errors[i].text, (gssize)errors[i].size);
             test_proxy_rewrite(p.proxy, XS_WRITE, VICTIM, PROXY_REWRITE, become_error, text);
             assert_run_fails(b, errors[i].error);
@@ -441,7 +441,7 @@ static void test_long_error(TestStore *s)
     Proxied p = proxied_start(s);
     {
         XSU_GC(gc, p.ctx);
-        xsu_batch *b = ten_writes(gc, s);
+        xsu_batch *b = all_writes(gc, s);
         char *many = g_strnfill(100000, 'E');
         GString *text = g_string_new_len(many, 100001);
         test_proxy_rewrite(p.proxy, XS_WRITE, VICTIM, PROXY_REWRITE, become_error, text);

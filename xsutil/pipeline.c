@@ -6,13 +6,28 @@
  * other to empty a full buffer: oxenstored stops reading while its replies are not read, C
  * xenstored would buffer without limit.  Replies are waited for in bulk: k replies are at least k
  * headers, so the kernel is asked for that many bytes at once.
+ *
+ * Who waits at a socket is woken at every reply, and waking costs the daemon about as much as
+ * answering does.  So while many replies are due, sleep until a few dozen have come, and take them.
  */
 #include "batch-private.h"
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 
 #define WINDOW 1024  /* requests in flight at the most */
 #define MAX_PARTS 16 /* chunks in one sendmsg() */
+
+/* How long to rest.  Only until the daemon's socket is half as full as it may become, which is a
+ * quarter of what it is made for (SO_SNDBUF, unix_writable() in Linux): there C xenstored pauses. */
+#define REST_REPLIES 24     /* to rest for */
+#define REST_BYTES 26000u   /* that they may take in the kernel, ... */
+#define REST_OVERHEAD 1536u /* of which so many each, in two pieces from C xenstored */
+#define REST_LEAST 12       /* for fewer replies it is not worth it */
+#define REST_LATE_NS 50000u /* how late a sleeper wakes (PR_SET_TIMERSLACK) */
+#define REST_MOST_MS 10     /* what a wrong guess can cost */
+#define REST_COUNT 20u      /* two calls each, so no more of them in a run, ... */
+#define REST_EVERY 50       /* or one for so many replies */
 
 typedef struct pipeline {
     xsu_batch *batch;
@@ -25,7 +40,10 @@ typedef struct pipeline {
     unsigned int total;    /* operations to send, ... */
     unsigned int sent_ops; /* sent whole, ... */
     unsigned int answered; /* and answered */
-    bool reused;           /* nothing was sent yet on a connection that had been idle */
+    size_t received;       /* bytes of replies */
+    uint64_t began;        /* when sending did */
+    unsigned int rests;
+    bool reused; /* nothing was sent yet on a connection that had been idle */
 } pipeline;
 
 static bool is_unsent(const xsu_op *op)
@@ -147,28 +165,93 @@ static int take_replies(pipeline *p)
         op->done = true;
         xsu__op_answered(b, op, &reply);
         p->answered++;
+        p->received += XSU_WIRE_HEADER + reply.header.len;
     }
     return decoded == XSU_DECODE_BROKEN ? EPROTO : 0;
 }
 
-/* While more is to be sent, come back when half of what is in flight is answered. */
+static bool may_rest_again(const pipeline *p)
+{
+    unsigned int most = p->total / REST_EVERY > REST_COUNT ? p->total / REST_EVERY : REST_COUNT;
+    unsigned int timeout_ms = p->batch->timeout_ms;
+    return p->conn->is_socket && p->rests < most && (timeout_ms == 0 || timeout_ms > REST_MOST_MS);
+}
+
+/* How many replies to rest for; 0 for not resting.  The last few are waited for. */
+static unsigned int replies_to_rest_for(const pipeline *p)
+{
+    size_t size = p->answered ? p->received / p->answered : 0;
+    unsigned int due = in_flight(p), fit = (unsigned int)(REST_BYTES / (REST_OVERHEAD + size));
+    unsigned int replies = due - due / 8;
+    if (replies > REST_REPLIES)
+        replies = REST_REPLIES;
+    if (replies > fit)
+        replies = fit;
+    return replies >= REST_LEAST && may_rest_again(p) ? replies : 0;
+}
+
+/* Sleep, unless the connection is lost meanwhile: that is what poll() tells unasked. */
+static void sleep_beside(const xsu_conn *conn, uint64_t ns)
+{
+    uint64_t most = REST_MOST_MS * NS_PER_MS;
+    struct timespec ts = {.tv_nsec = (long)(ns < most ? ns : most)};
+    ppoll(&(struct pollfd){.fd = conn->fd}, 1, &ts, NULL);
+}
+
+static bool rest(pipeline *p)
+{
+    uint64_t ns = replies_to_rest_for(p) * p->conn->reply_ns;
+    if (ns <= 2 * REST_LATE_NS)
+        return false;
+    sleep_beside(p->conn, ns - REST_LATE_NS);
+    p->rests++;
+    return true;
+}
+
+/* While it is not known how fast they come, wait for no more than tells that. */
 static size_t bytes_to_wait_for(const pipeline *p)
 {
-    unsigned int replies = in_flight(p);
-    if (p->sent < p->batch->bytes && replies > 1)
-        replies /= 2;
+    bool to_learn = p->conn->reply_ns == 0 && replies_to_rest_for(p) > 0;
+    unsigned int replies = to_learn ? REST_LEAST : in_flight(p);
     return xsu__decoder_lacks(&p->conn->in) + (size_t)(replies - 1) * XSU_WIRE_HEADER;
+}
+
+/* A receive began at `began`, with `before` replies there.  The first estimate is of all till now;
+ * and after a rest more might have come, had the daemon's socket not been full. */
+static void learn(const pipeline *p, uint64_t began, unsigned int before, bool rested)
+{
+    bool first = p->conn->reply_ns == 0;
+    unsigned int replies = p->answered - (first ? 0 : before);
+    if (replies < (rested ? 1 : REST_LEAST / 2))
+        return;
+    uint64_t each = (xsu__now_ns() - (first ? p->began : began)) / replies;
+    if (!rested || each < p->conn->reply_ns)
+        p->conn->reply_ns = each;
+}
+
+static int receive(pipeline *p)
+{
+    uint64_t began = xsu__now_ns();
+    unsigned int before = p->answered;
+    bool rested = rest(p);
+    int err = rested ? xsu__conn_receive_now(p->conn) : EAGAIN;
+    if (err == EAGAIN)
+        err = xsu__conn_receive(p->conn, bytes_to_wait_for(p), p->batch->timeout_ms);
+    if (!err)
+        err = take_replies(p);
+    learn(p, began, before, rested);
+    return err;
 }
 
 static int step(pipeline *p)
 {
-    int err = send_window(p);
+    int err = in_flight(p) <= WINDOW / 2 ? send_window(p) : 0;
     if (err)
         return err;
-    if (in_flight(p) == 0) /* part of one message is sent, and the buffer is full */
-        err = xsu__conn_wait(p->conn, p->batch->timeout_ms);
-    else
-        err = xsu__conn_receive(p->conn, bytes_to_wait_for(p), p->batch->timeout_ms);
+    if (in_flight(p) > 0)
+        return receive(p);
+    /* part of one message is sent, and the buffer is full */
+    err = xsu__conn_wait(p->conn, p->batch->timeout_ms);
     return err ? err : take_replies(p);
 }
 
@@ -202,6 +285,7 @@ static void converse(pipeline *p)
     int err = 0;
     number_requests(p);
     count_sent(p);
+    p->began = xsu__now_ns();
     while (!err && p->answered < p->total)
         err = step(p);
     if (!err)
