@@ -36,15 +36,25 @@ void reads_stop(reads *r)
     g_free(r);
 }
 
-void reads_in_batch(void *data, unsigned int n)
+static void read_batch(reads *r, unsigned int n, bool unordered)
 {
-    reads *r = data;
     XSU_GC(gc, r->ctx);
     xsu_batch *b = xsu_batch_new(gc);
+    xsu_batch_set_unordered(b, unordered);
     char **values = xsu_alloc(gc, n * sizeof *values);
     for (unsigned int i = 0; i < n; i++)
         xsu_batch_readf(b, &values[i], READS_PATH, i);
     bench_must(xsu_batch_run(b) && values[n - 1]);
+}
+
+void reads_in_batch(void *data, unsigned int n)
+{
+    read_batch(data, n, false);
+}
+
+void reads_unordered(void *data, unsigned int n)
+{
+    read_batch(data, n, true);
 }
 
 void reads_in_turn(void *data, unsigned int n)

@@ -19,8 +19,10 @@ typedef struct reads {
 reads *reads_start(TestDaemonKind kind, int daemon_cpu, unsigned int keys);
 void reads_stop(reads *r);
 
-/** As a bench_fn with a `reads`: the first `n` names in one batch; by xs_read, in turn. */
+/** As a bench_fn with a `reads`: the first `n` names in one batch; without an order; by xs_read, in
+ * turn. */
 void reads_in_batch(void *data, unsigned int n);
+void reads_unordered(void *data, unsigned int n);
 void reads_in_turn(void *data, unsigned int n);
 
 /** `n` batches of one read. */

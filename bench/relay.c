@@ -16,6 +16,7 @@
 
 typedef struct connection {
     int client, daemon;
+    GByteArray *requests; /* since the last round */
 } connection;
 
 struct relay {
@@ -44,12 +45,6 @@ static unsigned int count_messages(const GByteArray *bytes, size_t *rest)
     return n;
 }
 
-static bool is_ready(int fd, int timeout_ms)
-{
-    struct pollfd pfd = {.fd = fd, .events = POLLIN};
-    return poll(&pfd, 1, timeout_ms) > 0;
-}
-
 static bool receive(int fd, GByteArray *bytes)
 {
     uint8_t buffer[65536];
@@ -70,19 +65,6 @@ static bool send_all(int fd, const GByteArray *bytes)
     return true;
 }
 
-/* All that the client sends before it waits; 0 if it has gone. */
-static unsigned int take_requests(relay *r, int fd, GByteArray *bytes)
-{
-    unsigned int n;
-    size_t rest;
-    do {
-        if (!receive(fd, bytes))
-            return 0;
-        n = count_messages(bytes, &rest);
-    } while (n == 0 || rest > 0 || is_ready(fd, r->quiet_ms));
-    return n;
-}
-
 static bool take_replies(int fd, GByteArray *bytes, unsigned int num)
 {
     size_t rest;
@@ -93,16 +75,13 @@ static bool take_replies(int fd, GByteArray *bytes, unsigned int num)
     return true;
 }
 
-static bool relay_round(relay *r, const connection *l)
+static bool relay_requests(const connection *l, unsigned int num)
 {
-    g_autoptr(GByteArray) requests = g_byte_array_new(), replies = g_byte_array_new();
-    unsigned int num = take_requests(r, l->client, requests);
-    if (num == 0)
-        return false;
-    g_atomic_int_inc(&r->rounds);
-    g_atomic_int_add(&r->messages, (gint)num);
-    return send_all(l->daemon, requests) && take_replies(l->daemon, replies, num)
-           && send_all(l->client, replies);
+    g_autoptr(GByteArray) replies = g_byte_array_new();
+    bool ok = send_all(l->daemon, l->requests) && take_replies(l->daemon, replies, num)
+              && send_all(l->client, replies);
+    g_byte_array_set_size(l->requests, 0);
+    return ok;
 }
 
 /* What a daemon sends unasked: events, whole, or the end. */
@@ -116,14 +95,46 @@ static void link_add(relay *r)
 {
     int client = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC);
     bench_must(client >= 0 && r->num < MAX_LINKS);
-    r->links[r->num++] = (connection){client, bench_connect(r->daemon)};
+    r->links[r->num++] = (connection){client, bench_connect(r->daemon), g_byte_array_new()};
 }
 
 static void link_drop(relay *r, unsigned int i)
 {
     close(r->links[i].client);
     close(r->links[i].daemon);
+    g_byte_array_unref(r->links[i].requests);
     r->links[i] = r->links[--r->num];
+}
+
+/* Whole messages that wait, and on how many connections something does. */
+static unsigned int count_waiting(const relay *r, unsigned int *links)
+{
+    unsigned int n = 0;
+    *links = 0;
+    for (unsigned int i = 0; i < r->num; i++) {
+        size_t rest;
+        n += count_messages(r->links[i].requests, &rest);
+        *links += r->links[i].requests->len > 0;
+        if (rest > 0)
+            return 0; /* more is coming */
+    }
+    return n;
+}
+
+/* The clients have fallen silent: all that they sent, on all connections, is one round. */
+static void relay_round(relay *r)
+{
+    unsigned int links, num = count_waiting(r, &links);
+    if (num == 0)
+        return;
+    g_atomic_int_inc(&r->rounds);
+    g_atomic_int_add(&r->messages, (gint)num);
+    for (unsigned int i = r->num; i-- > 0;) {
+        size_t rest;
+        unsigned int of_link = count_messages(r->links[i].requests, &rest);
+        if (of_link > 0 && !relay_requests(&r->links[i], of_link))
+            link_drop(r, i);
+    }
 }
 
 static void serve(relay *r, const struct pollfd *fds, unsigned int num)
@@ -131,7 +142,7 @@ static void serve(relay *r, const struct pollfd *fds, unsigned int num)
     for (unsigned int i = num; i-- > 0;) {
         bool ok = true;
         if (fds[2 * i].revents)
-            ok = relay_round(r, &r->links[i]);
+            ok = receive(r->links[i].client, r->links[i].requests);
         else if (fds[2 * i + 1].revents)
             ok = relay_events(&r->links[i]);
         if (!ok)
@@ -145,14 +156,18 @@ static void *relay_main(void *data)
     for (;;) {
         struct pollfd fds[2 * MAX_LINKS + 2]
             = {{.fd = r->stop, .events = POLLIN}, {.fd = r->listener, .events = POLLIN}};
-        unsigned int num = r->num;
+        unsigned int num = r->num, waiting;
         for (unsigned int i = 0; i < num; i++) {
             fds[2 + 2 * i] = (struct pollfd){.fd = r->links[i].client, .events = POLLIN};
             fds[3 + 2 * i] = (struct pollfd){.fd = r->links[i].daemon, .events = POLLIN};
         }
-        bench_must(poll(fds, 2 + 2 * num, -1) > 0);
+        (void)count_waiting(r, &waiting);
+        int ready = poll(fds, 2 + 2 * num, waiting ? r->quiet_ms : -1);
+        bench_must(ready >= 0);
         if (fds[0].revents)
             return NULL;
+        if (ready == 0)
+            relay_round(r);
         serve(r, fds + 2, num);
         if (fds[1].revents)
             link_add(r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Counts round trips: a relay in front of a daemon that is patient.  It takes what a client sends
- * until that is quiet, passes it on, and answers with all replies at once.  So one round is what a
+ * until that is quiet on all connections, passes it on, and answers with all replies.  So one round is what a
  * client sent without having seen an answer to any of it, however fast either side was.
  */
 #ifndef BENCH_RELAY_H

@@ -398,6 +398,7 @@ void *xll__read_devices(xsu_gc *gc, const xll__device_class *class, const uint32
     };
     char *items;
 
+    xsu_batch_set_unordered(now.batch, true); /* each value is shown, none decides about another */
     if (!find_devices(&now, error) || !read_values(&now, error) || !read_elsewhere(&now, error))
         return NULL;
     items = fill_items(&now);

@@ -9,6 +9,7 @@ bool xll__read_names(xsu_gc *gc, const uint32_t *domids, size_t num, char **name
 {
     xsu_batch *batch = xsu_batch_new(gc);
 
+    xsu_batch_set_unordered(batch, true);
     for (size_t i = 0; i < num; i++)
         xsu_batch_readf(batch, &names[i], "/local/domain/%u/name", domids[i]);
     if (xsu_batch_run(batch))

@@ -300,6 +300,12 @@ static void assert_restricted(TestStore *s, xsu_ctx *ctx)
         assert_all_errors(b, EPERM);
         assert_fails(EPERM, xsu_batch_transaction(gc, NULL, fork_in_body, s));
     }
+    xsu_batch *large = xsu_batch_new(gc);
+    xsu_batch_set_unordered(large, true);
+    for (int i = 0; i < 500; i++)
+        xsu_batch_writef(large, "never", "%s/node", s->root);
+    assert_run_fails(large, EPERM); /* nor does it open further connections */
+    assert_all_errors(large, EPERM);
     g_assert_false(xs_writef(gc, XBT_NULL, "never", "%s/node", s->root));
 }
 

@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-static unsigned int rests, receives;
+static _Thread_local unsigned int rests, receives; /* the proxy receives, too */
 static long longest_ns;
 
 int __real_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *ts, const sigset_t *set);

@@ -74,6 +74,31 @@ static void work(Worker *w)
     }
 }
 
+/* Each with further connections of its own. */
+static void read_unordered(Worker *w)
+{
+    XSU_GC(gc, w->ctx);
+    xsu_mark mark = xsu_gc_mark(gc);
+    for (unsigned int round = 0; round < test_scaled(20); round++) {
+        enum { N = 300 };
+        char *value[N];
+        xsu_batch *b = xsu_batch_new(gc);
+        xsu_batch_set_unordered(b, true);
+        for (unsigned int i = 0; i < N; i++)
+            xsu_batch_readf(b, &value[i], "%s/node", w->store->root);
+        g_assert_true(xsu_batch_run(b));
+        for (unsigned int i = 0; i < N; i++)
+            g_assert_cmpstr(value[i], ==, "value");
+        xsu_gc_rewind(gc, mark);
+    }
+}
+
+static void test_unordered(TestStore *s)
+{
+    test_store_set(s, "node", "value");
+    run_all((Worker){.store = s, .ctx = s->ctx, .func = read_unordered});
+}
+
 static void test_batches(TestStore *s)
 {
     run_all((Worker){.store = s, .ctx = s->ctx, .func = work});
@@ -191,7 +216,9 @@ static void work_until_restricted(Worker *w)
     xsu_mark mark = xsu_gc_mark(gc);
     while (err == 0 || err == ECONNRESET) {
         xsu_batch *b = xsu_batch_new(gc);
-        for (unsigned int i = 0; i < 10; i++)
+        bool large = w->number % 2; /* on connections that come and go */
+        xsu_batch_set_unordered(b, large);
+        for (unsigned int i = 0; i < (large ? 200 : 10); i++)
             xsu_batch_readf(b, NULL, "%s/%u", w->store->root, i);
         err = xsu_batch_run(b) ? 0 : errno;
         xsu_gc_rewind(gc, mark);
@@ -218,6 +245,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     test_store_add("/threads/batches", test_batches);
+    test_store_add_on("/threads/unordered", EXACT_KINDS, test_unordered);
     test_store_add("/threads/transactions", test_transactions);
     test_store_add_on("/threads/losses", EXACT_KINDS, test_losses);
     test_store_add_on("/threads/timeouts", ONLY_C, test_timeouts);

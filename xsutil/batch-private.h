@@ -2,8 +2,9 @@
 /*
  * How a batch looks inside.
  *
- *   batch.c     queues operations, encoded at once, and makes results of replies
- *   pipeline.c  sends what is queued and takes the replies in
+ *   batch.c           queues operations, encoded at once, and makes results of replies
+ *   run.c             has what is queued sent, and waits
+ *   pipeline.c        sends, and takes the replies in, on one connection
  *   long-directory.c  fetches what is too long for one reply
  */
 #ifndef XSUTIL_BATCH_PRIVATE_H
@@ -49,7 +50,8 @@ struct xsu_batch {
     xs_transaction_t t;  /* all operations are in it */
     uint32_t generation; /* of the connection that `t` belongs to; 0 for none */
     unsigned int timeout_ms;
-    int failed;              /* the first errno of all runs */
+    int failed; /* the first errno of all runs */
+    bool unordered;
     bool ran;                /* what is queued has been run; the next append begins anew */
     xsu_op *first_ops;       /* XSU_FIRST_OPS of them; NULL until the first is queued */
     xsu_op **segments;       /* the others, XSU_SEGMENT_OPS in each */
@@ -72,7 +74,7 @@ static inline xsu_op *xsu__batch_op(const xsu_batch *b, unsigned int n)
 xsu_batch *xsu__batch_in(xsu_gc *gc, xs_transaction_t t, uint32_t generation);
 
 /** Send all, take all in; every operation is done then, with its error. */
-void xsu__pipeline_run(xsu_batch *batch);
+void xsu__batch_converse(xsu_batch *batch);
 
 /** Fetch the directories that did not fit into one reply.  0, or why the connection is lost. */
 int xsu__fetch_long_directories(xsu_batch *batch, xsu_conn *conn);

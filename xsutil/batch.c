@@ -35,6 +35,11 @@ void xsu_batch_set_timeout(xsu_batch *b, unsigned int timeout_ms)
     b->timeout_ms = timeout_ms;
 }
 
+void xsu_batch_set_unordered(xsu_batch *b, bool unordered)
+{
+    b->unordered = unordered;
+}
+
 /* The next run starts from nothing; memory of the last one serves again. */
 static void begin_anew(xsu_batch *b)
 {
@@ -352,7 +357,7 @@ bool xsu_batch_run(xsu_batch *b)
 {
     if (b->ran)
         begin_anew(b);
-    xsu__pipeline_run(b);
+    xsu__batch_converse(b);
     b->ran = true;
     int err = first_error(b);
     if (!err)

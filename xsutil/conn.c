@@ -57,16 +57,27 @@ void xsu__conn_init(xsu_conn *conn)
 }
 
 /* It is registered first: restriction either finds it, or is over and has found the other. */
-void xsu__conn_init_watching(xsu_conn *conn, xsu_conn *other, void (*on_restricted)(xsu_conn *conn))
+static void register_beside(xsu_conn *conn, xsu_conn *other)
 {
-    conn_init(conn, other->path, other->only_path);
-    conn->on_restricted = on_restricted;
-    conn->for_watches = true;
     xentoolcore__register_active_handle(&conn->active);
     bool restricted = xsu__conn_is_restricted(other);
     pthread_mutex_lock(&conn->fd_lock);
     conn->restricted = conn->restricted || restricted;
     pthread_mutex_unlock(&conn->fd_lock);
+}
+
+void xsu__conn_init_beside(xsu_conn *conn, xsu_conn *other)
+{
+    conn_init(conn, other->path, other->only_path);
+    register_beside(conn, other);
+}
+
+void xsu__conn_init_watching(xsu_conn *conn, xsu_conn *other, void (*on_restricted)(xsu_conn *conn))
+{
+    conn_init(conn, other->path, other->only_path);
+    conn->on_restricted = on_restricted;
+    conn->for_watches = true;
+    register_beside(conn, other);
 }
 
 bool xsu__conn_is_restricted(xsu_conn *conn)

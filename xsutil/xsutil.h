@@ -398,6 +398,19 @@ xsu_batch *xsu_batch_new(xsu_gc *gc);
 void xsu_set_timeout(xsu_ctx *ctx, unsigned int timeout_ms);
 void xsu_batch_set_timeout(xsu_batch *b, unsigned int timeout_ms);
 
+/**
+ * Whether this batch's operations may take effect in any order, as at first they may not.  Then a
+ * run of 128 or more is spread over up to four connections, three of them for its time only, as a
+ * daemon serves all connections in turn and does more at each turn.  It is less where no more
+ * connections can be had, and one on /dev/xen/xenbus and in transactions.  If one is lost, the
+ * errors are those of its operations.
+ *
+ * For what is read of many domains, say.  Not for a node that tells what others mean: a frontend
+ * sets its features before its state, and whoever reads these in one unordered batch may see the
+ * new state with the old features.
+ */
+void xsu_batch_set_unordered(xsu_batch *b, bool unordered);
+
 void xsu_batch_readf(xsu_batch *b, char **value, const char *fmt, ...) XSU_PRINTF(3, 4);
 void xsu_batch_vreadf(xsu_batch *b, char **value, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
 void xsu_batch_read_bytesf(xsu_batch *b, void **value, unsigned int *len, const char *fmt, ...)
