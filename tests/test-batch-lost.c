@@ -83,6 +83,8 @@ static void test_killed_meanwhile(void)
     }
 }
 
+/* ---- Connections that are lost --------------------------------------------------------------- */
+
 static void nothing(GByteArray *bytes, gpointer data)
 {
     (void)bytes, (void)data;

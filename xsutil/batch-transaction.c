@@ -19,7 +19,7 @@ static int start_on(xsu_conn *conn, bool reused, unsigned int timeout_ms, xsu_me
     int err = exchange(conn, XS_TRANSACTION_START, XBT_NULL, "", timeout_ms, reply);
     if (err != ECONNRESET || !reused)
         return err;
-    err = xsu__conn_reopen(conn);
+    err = xsu__conn_reopen(conn, timeout_ms);
     return err ? err : exchange(conn, XS_TRANSACTION_START, XBT_NULL, "", timeout_ms, reply);
 }
 

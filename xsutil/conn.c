@@ -108,7 +108,39 @@ void xsu__conn_drop(xsu_conn *conn)
     xsu__decoder_reset(&conn->in);
 }
 
-static int open_socket(const char *path)
+/* Whether a wait that a signal interrupted has lasted long enough: signals must not put it off. */
+static bool is_over(uint64_t began, unsigned int timeout_ms)
+{
+    return timeout_ms > 0 && xsu__now_ns() - began >= (uint64_t)timeout_ms * NS_PER_MS;
+}
+
+static bool is_passing(int err)
+{
+    return err == EAGAIN || err == EWOULDBLOCK || err == EINTR;
+}
+
+static void set_timeout(int fd, int option, unsigned int timeout_ms)
+{
+    struct timeval tv = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
+    setsockopt(fd, SOL_SOCKET, option, &tv, sizeof tv);
+}
+
+/* A daemon that is not there to accept lets one wait once its queue is full: SO_SNDTIMEO ends it. */
+static int connect_within(int fd, const struct sockaddr_un *addr, unsigned int timeout_ms)
+{
+    uint64_t began = timeout_ms ? xsu__now_ns() : 0;
+    int rc;
+    if (timeout_ms)
+        set_timeout(fd, SO_SNDTIMEO, timeout_ms);
+    do
+        rc = connect(fd, (const struct sockaddr *)addr, sizeof *addr);
+    while (rc && errno == EINTR && !is_over(began, timeout_ms));
+    if (rc && is_passing(errno))
+        errno = ETIMEDOUT;
+    return rc;
+}
+
+static int open_socket(const char *path, unsigned int timeout_ms)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof addr.sun_path) {
@@ -117,7 +149,7 @@ static int open_socket(const char *path)
     }
     strcpy(addr.sun_path, path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0)
+    if (fd < 0 || connect_within(fd, &addr, timeout_ms) == 0)
         return fd;
     int saved = errno;
     close(fd);
@@ -125,14 +157,14 @@ static int open_socket(const char *path)
     return -1;
 }
 
-static int open_path(const char *path, bool *is_socket)
+static int open_path(const char *path, unsigned int timeout_ms, bool *is_socket)
 {
     struct stat st;
     errno = ENOENT;
     if (!path || stat(path, &st))
         return -1;
     *is_socket = S_ISSOCK(st.st_mode);
-    return *is_socket ? open_socket(path) : open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    return *is_socket ? open_socket(path, timeout_ms) : open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
 }
 
 /*
@@ -149,16 +181,16 @@ static bool falls_back(const xsu_conn *conn, int err)
 }
 
 /* xs_open()'s rules: XENSTORED_PATH, else the daemon's socket, else the device. */
-static int open_endpoint(xsu_conn *conn)
+static int open_endpoint(xsu_conn *conn, unsigned int timeout_ms)
 {
-    int fd = open_path(conn->path, &conn->is_socket);
+    int fd = open_path(conn->path, timeout_ms, &conn->is_socket);
     int first = errno;
     conn->had_socket = conn->had_socket || (fd >= 0 && conn->is_socket);
     if (fd >= 0 || !falls_back(conn, first))
         return fd;
-    fd = open_path("/dev/xen/xenbus", &conn->is_socket);
+    fd = open_path("/dev/xen/xenbus", 0, &conn->is_socket);
     if (fd < 0)
-        fd = open_path("/proc/xen/xenbus", &conn->is_socket);
+        fd = open_path("/proc/xen/xenbus", 0, &conn->is_socket);
     if (fd < 0)
         errno = first;
     return fd;
@@ -181,12 +213,12 @@ static int conn_adopt(xsu_conn *conn, int fd)
     return EPERM;
 }
 
-static int conn_open(xsu_conn *conn)
+static int conn_open(xsu_conn *conn, unsigned int timeout_ms)
 {
     int err = conn_adopt(conn, -1);
     if (err)
         return err;
-    int fd = open_endpoint(conn);
+    int fd = open_endpoint(conn, timeout_ms);
     if (fd < 0)
         return errno == ENOENT ? ECONNREFUSED : errno; /* ENOENT is an absent node's */
     conn->pid = getpid();
@@ -222,27 +254,21 @@ int xsu__conn_enter(xsu_conn *conn, unsigned int timeout_ms, bool *reused)
         xsu__conn_drop(conn); /* it is the parent's, who goes on using it */
     *reused = conn->fd >= 0;
     if (!*reused)
-        err = conn_open(conn);
+        err = conn_open(conn, timeout_ms);
     if (err)
         pthread_mutex_unlock(&conn->lock);
     return err;
 }
 
-int xsu__conn_reopen(xsu_conn *conn)
+int xsu__conn_reopen(xsu_conn *conn, unsigned int timeout_ms)
 {
     xsu__conn_drop(conn);
-    return conn_open(conn);
+    return conn_open(conn, timeout_ms);
 }
 
 void xsu__conn_leave(xsu_conn *conn)
 {
     pthread_mutex_unlock(&conn->lock);
-}
-
-/* Whether a wait that a signal interrupted has lasted long enough: signals must not put it off. */
-static bool is_over(uint64_t began, unsigned int timeout_ms)
-{
-    return timeout_ms > 0 && xsu__now_ns() - began >= (uint64_t)timeout_ms * NS_PER_MS;
 }
 
 static int wait_for(const xsu_conn *conn, short events, unsigned int timeout_ms)
@@ -266,11 +292,6 @@ int xsu__conn_wait(xsu_conn *conn, unsigned int timeout_ms)
     return wait_for(conn, POLLIN | POLLOUT, timeout_ms);
 }
 
-static bool is_passing(int err)
-{
-    return err == EAGAIN || err == EWOULDBLOCK || err == EINTR;
-}
-
 int xsu__conn_send(xsu_conn *conn, struct iovec *parts, size_t num, size_t *done)
 {
     struct msghdr msg = {.msg_iov = parts, .msg_iovlen = num};
@@ -284,8 +305,7 @@ static ssize_t receive_socket(xsu_conn *conn, char *space, size_t room, size_t l
                               unsigned int timeout_ms)
 {
     if (conn->receive_ms != timeout_ms) {
-        struct timeval tv = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
-        setsockopt(conn->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv);
+        set_timeout(conn->fd, SO_RCVTIMEO, timeout_ms);
         conn->receive_ms = timeout_ms;
     }
     /* Asking for exactly what must come lets the kernel wait until it is all there.  A lone reply

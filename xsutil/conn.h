@@ -68,7 +68,7 @@ void xsu__conn_leave(xsu_conn *conn);
 int xsu__conn_lock(xsu_conn *conn, unsigned int timeout_ms);
 bool xsu__conn_is_restricted(xsu_conn *conn);
 /** With the lock held: a new connection in the place of this one. */
-int xsu__conn_reopen(xsu_conn *conn);
+int xsu__conn_reopen(xsu_conn *conn, unsigned int timeout_ms);
 
 /*
  * 0 with *done set, or an errno: ECONNRESET if the connection is lost, ETIMEDOUT.

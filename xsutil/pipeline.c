@@ -86,7 +86,7 @@ static int reopen(xsu_pipeline *p)
     if (!p->reused || p->sent > p->start || p->batch->generation)
         return ECONNRESET;
     p->reused = false;
-    return xsu__conn_reopen(p->conn);
+    return xsu__conn_reopen(p->conn, p->batch->timeout_ms);
 }
 
 int xsu__pipeline_send(xsu_pipeline *p)

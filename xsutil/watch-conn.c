@@ -2,7 +2,8 @@
 /*
  * The watches' connection.
  *
- * Nothing here blocks but a request that waits for its answer.  While it does it has the connection
+ * Nothing here blocks but a request that waits for its answer, and, for no longer than CONNECT_MS,
+ * connecting to a daemon that accepts nobody.  While it does it has the connection
  * to itself, and the epoll set says nothing of it, so that those who wait for events do not wake up
  * for answers.
  */
@@ -16,6 +17,7 @@
 #include <time.h>
 
 #define FIRST_PAUSE_MS 10
+#define CONNECT_MS 1000       /* then it is tried again later */
 #define LONGEST_PAUSE_MS 1000 /* a connection that lasts so long was a good one */
 
 /* What is left of a time, in whole milliseconds, rounded up; negative: there is no end. */
@@ -190,7 +192,7 @@ static int connect_anew(xsu_watches *w)
     w->retry_ns = 0;
     xsu__watch_update(w);
     xsu__watches_unlock(w);
-    int err = xsu__conn_reopen(&w->conn);
+    int err = xsu__conn_reopen(&w->conn, CONNECT_MS);
     xsu__watches_lock(w);
     w->connected = !err;
     w->listening = EPOLLIN;

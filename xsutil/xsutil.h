@@ -391,9 +391,9 @@ xsu_batch *xsu_batch_new(xsu_gc *gc);
 
 /**
  * How long the batches of a ctx wait for the daemon, in milliseconds: a run that gets no answer at
- * all for this long ends with ETIMEDOUT, and so do the start and the end of a transaction, and
- * xs_watchf().  0, as at first: for ever.  It is taken over by batches made from now on; the second
- * sets it for one.
+ * all for this long, or no connection, ends with ETIMEDOUT, and so do the start and the end of a
+ * transaction, and xs_watchf().  0, as at first: for ever.  It is taken over by batches made from
+ * now on; the second sets it for one.
  */
 void xsu_set_timeout(xsu_ctx *ctx, unsigned int timeout_ms);
 void xsu_batch_set_timeout(xsu_batch *b, unsigned int timeout_ms);
