@@ -46,7 +46,7 @@ typedef struct bounds {
 static void compare(reads *r, bare *loop, bounds held)
 {
     bench_way batch = {"a batch of 2,000 reads, for each read", reads_in_batch, r, READS};
-    bench_way unordered = {"an unordered one, for each read", reads_unordered, r, READS};
+    bench_way unordered = {"the same without an order", reads_unordered, r, READS};
     bench_way turn = {"xs_read in turn", reads_in_turn, r, READS};
     bench_way floor = {"the bare loop", read_bare, loop, READS};
     bench_way one = {"a batch of one read", reads_by_ones, r, READS};

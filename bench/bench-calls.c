@@ -18,7 +18,7 @@ static void count_system_calls(reads *r)
     bench_count("  the ctx's first batch, which connects", "calls", syscalls_count(batch, NULL),
                 "at most 60");
     batch.fn = reads_unordered;
-    bench_count("  unordered", "calls", syscalls_count(batch, reads_by_ones), "");
+    bench_count("  without an order", "calls", syscalls_count(batch, reads_by_ones), "");
     batch.fn = reads_in_batch;
     turn.n = batch.n = 1;
     bench_count("one read by xs_read", "calls", syscalls_count(turn, NULL), "");
@@ -43,7 +43,8 @@ static void count_round_trips(const reads *r)
                 rounds_of(between, reads_in_turn, &through, READS), "");
     bench_count("1,000 reads in a batch", "rounds",
                 rounds_of(between, reads_in_batch, &through, READS), "1");
-    bench_count("  unordered", "rounds", rounds_of(between, reads_unordered, &through, READS), "1");
+    bench_count("  without an order", "rounds",
+                rounds_of(between, reads_unordered, &through, READS), "1");
     bench_count("25 keys in a transaction, libxenstore", "rounds",
                 rounds_of(between, keys_by_libxenstore, through.ctx, 1), "");
     bench_count("25 keys in a transaction, a batch", "rounds",

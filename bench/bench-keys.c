@@ -8,42 +8,38 @@
 #define LEAST_READS 2000u
 #define ROUNDS 15
 
-/* Reads, so many in each batch. */
+/* Reads, so many at a time. */
 typedef struct portions {
     reads *r;
     unsigned int size;
+    bench_fn read;
 } portions;
 
 static void read_portions(void *data, unsigned int n)
 {
     portions *p = data;
     for (unsigned int done = 0; done < n; done += p->size)
-        reads_in_batch(p->r, p->size);
-}
-
-static void read_in_turn(void *data, unsigned int n)
-{
-    portions *p = data;
-    for (unsigned int done = 0; done < n; done += p->size)
-        reads_in_turn(p->r, p->size);
+        p->read(p->r, p->size);
 }
 
 static void draw_curve(reads *r)
 {
     for (unsigned int keys = 1; keys <= MOST_KEYS; keys *= 10) {
-        portions p = {r, keys};
+        portions batch = {r, keys, reads_in_batch}, unordered = {r, keys, reads_unordered};
+        portions turn = {r, keys, reads_in_turn};
         unsigned int n = keys > LEAST_READS ? keys : LEAST_READS;
         g_autofree char *ours = g_strdup_printf("a batch of %u reads, for each read", keys);
+        bench_way ordered = {ours, read_portions, &batch, n};
         bench_at("keys", keys);
-        bench_pair((bench_way){ours, read_portions, &p, n},
-                   (bench_way){"xs_read in turn", read_in_turn, &p, n}, ROUNDS);
+        bench_pair(ordered, (bench_way){"xs_read in turn", read_portions, &turn, n}, ROUNDS);
+        bench_pair((bench_way){"without an order", read_portions, &unordered, n}, ordered, ROUNDS);
     }
     bench_at(NULL, 0);
 }
 
 static void check_flatness(reads *r)
 {
-    portions all = {r, MOST_KEYS}, hundreds = {r, 100};
+    portions all = {r, MOST_KEYS, reads_in_batch}, hundreds = {r, 100, reads_in_batch};
     double ratio
         = bench_pair((bench_way){"in batches of 10,000", read_portions, &all, MOST_KEYS},
                      (bench_way){"in batches of 100", read_portions, &hundreds, MOST_KEYS}, ROUNDS);

@@ -27,6 +27,8 @@ PLOTS = [
      "axis": "keys", "curves": [
          ("bench", "C xenstored", "a batch of", "median", "a batch, C xenstored"),
          ("bench", "oxenstored", "a batch of", "median", "a batch, oxenstored"),
+         ("bench", "C xenstored", "without an order", "median", "unordered, C xenstored"),
+         ("bench", "oxenstored", "without an order", "median", "unordered, oxenstored"),
          ("bench", "C xenstored", "a batch of", "peer", "xs_read, C xenstored"),
          ("bench", "oxenstored", "a batch of", "peer", "xs_read, oxenstored")]},
     {"output": "domains.svg", "title": "In the lab: find the last domain by name, list things of all",

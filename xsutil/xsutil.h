@@ -382,6 +382,9 @@ bool xsu_txn_done(xsu_txn *txn);
  * request in flight.  It is opened at the first run, on xs_open()'s rules; a forked child opens its
  * own; xentoolcore_restrict_all() leaves it dead, and later runs fail with EPERM.  Threads may run
  * batches of their own gcs at once, and wait for each other.  No SIGPIPE reaches the program.
+ *
+ * A run blocks.  While many replies are due it sleeps for up to 10 ms at a time instead of waiting
+ * at the socket, where every reply would wake it, at the daemon's cost.
  */
 
 typedef struct xsu_batch xsu_batch;
