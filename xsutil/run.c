@@ -115,26 +115,33 @@ static void sleep_beside(const xsu_conn *conn, uint64_t ns)
     ppoll(&(struct pollfd){.fd = conn->fd}, 1, &ts, NULL);
 }
 
-static bool rest(run *r)
+/* How many replies it rested for, on all lanes; 0 if it did not. */
+static unsigned int rest(run *r)
 {
-    uint64_t ns = (uint64_t)replies_to_rest_for(r) * live_lanes(r) * r->conn->reply_ns;
+    unsigned int replies = replies_to_rest_for(r) * live_lanes(r);
+    uint64_t ns = replies * r->conn->reply_ns;
     if (ns <= 2 * REST_LATE_NS)
-        return false;
+        return 0;
     sleep_beside(r->conn, ns - REST_LATE_NS);
     r->rests++;
-    return true;
+    return replies;
 }
 
-/* A round began at `began`, with `before` replies there.  The first estimate is of all till now;
- * and after a rest more might have come, had the daemon's socket not been full. */
-static void learn(const run *r, uint64_t began, unsigned int before, bool rested)
+/*
+ * A round began at `began`, with `before` replies there.  The first estimate is of all till now.
+ * After a rest, fewer replies than expected say nothing, as the daemon's socket may have been full,
+ * and more say that it was too long, but not by how much.
+ */
+static void learn(const run *r, uint64_t began, unsigned int before, unsigned int rested_for)
 {
     bool first = r->conn->reply_ns == 0;
     unsigned int replies = answered(r) - (first ? 0 : before);
-    if (replies < (rested ? 1 : REST_LEAST / 2))
+    if (replies < (rested_for ? 1 : REST_LEAST / 2))
         return;
     uint64_t each = (xsu__now_ns() - (first ? r->began : began)) / replies;
-    if (!rested || each < r->conn->reply_ns)
+    if (rested_for && replies > rested_for)
+        each -= each / 8;
+    if (!rested_for || each < r->conn->reply_ns)
         r->conn->reply_ns = each;
 }
 
@@ -193,12 +200,12 @@ static void one_round(run *r)
     uint64_t began = xsu__now_ns();
     unsigned int before = answered(r);
     send_all(r);
-    bool rested = rest(r);
-    if (rested)
+    unsigned int rested_for = rest(r);
+    if (rested_for)
         take_all(r, false);
     if (answered(r) == before)
         take_all(r, true);
-    learn(r, began, before, rested);
+    learn(r, began, before, rested_for);
 }
 
 /* ---- Lanes ----------------------------------------------------------------------------------- */
