@@ -15,16 +15,16 @@
 #define LANES 4       /* connections for a run without an order, ... */
 #define LANE_LEAST 64 /* if each has so many operations */
 
-/* How long to rest.  Only until the daemon's socket is half as full as it may become, which is a
- * quarter of what it is made for (SO_SNDBUF, unix_writable() in Linux): there C xenstored pauses. */
-#define REST_REPLIES 28     /* to rest for, on each connection */
-#define REST_BYTES 30000u   /* that they may take in the kernel, ... */
+/* How long to rest.  Not until the daemon's socket is as full as it may become: C xenstored pauses
+ * when that is a quarter of SO_SNDBUF (unix_writable() in Linux), which is 53,248 bytes. */
+#define REST_REPLIES 24     /* to rest for, on each connection */
+#define REST_BYTES 38000u   /* that they may take in the kernel, ... */
 #define REST_OVERHEAD 1536u /* of which so many each, in two pieces from C xenstored */
 #define REST_LEAST 12       /* for fewer replies it is not worth it */
 #define REST_LATE_NS 50000u /* how late a sleeper wakes (PR_SET_TIMERSLACK) */
 #define REST_MOST_MS 10     /* what a wrong guess can cost */
-#define REST_COUNT 20u      /* two calls each, so on one connection no more in a run, ... */
-#define REST_EVERY 50       /* or one for so many replies */
+#define REST_COUNT 20u      /* two calls each: a run of so many replies ... */
+#define REST_FRUGAL 1000u   /* takes fewer than 60, a larger one as many as it needs */
 
 typedef struct run {
     xsu_batch *batch;
@@ -81,9 +81,9 @@ static void fail_lane(xsu_pipeline *p, int err)
 
 static bool may_rest_again(const run *r)
 {
-    unsigned int most = r->total / REST_EVERY > REST_COUNT ? r->total / REST_EVERY : REST_COUNT;
+    unsigned int beyond = r->total > REST_FRUGAL ? r->total - REST_FRUGAL : 0;
     unsigned int timeout_ms = r->batch->timeout_ms;
-    return r->conn->is_socket && (r->rests < most || r->lanes > 1)
+    return r->conn->is_socket && (r->lanes > 1 || r->rests < REST_COUNT + beyond / REST_LEAST)
            && (timeout_ms == 0 || timeout_ms > REST_MOST_MS);
 }
 
