@@ -68,7 +68,7 @@ static void register_beside(xsu_conn *conn, xsu_conn *other)
 
 void xsu__conn_init_beside(xsu_conn *conn, xsu_conn *other)
 {
-    conn_init(conn, other->path, other->only_path);
+    conn_init(conn, other->path, true);
     register_beside(conn, other);
 }
 

@@ -47,7 +47,7 @@ struct xsu_conn {
 };
 
 void xsu__conn_init(xsu_conn *conn);
-/** Another to where `other` goes, and restricted if that is. */
+/** Another to the daemon's socket that `other` goes to, and restricted if that is. */
 void xsu__conn_init_beside(xsu_conn *conn, xsu_conn *other);
 /** One for watches, to where `other` goes, and restricted if that is. */
 void xsu__conn_init_watching(xsu_conn *conn, xsu_conn *other,
