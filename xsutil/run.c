@@ -92,7 +92,7 @@ static unsigned int lanes_rest(const xsu_pipeline *p)
 {
     size_t size = p->answered ? p->received / p->answered : 0;
     unsigned int due = xsu__in_flight(p), fit = (unsigned int)(REST_BYTES / (REST_OVERHEAD + size));
-    unsigned int replies = due - due / 8;
+    unsigned int replies = due - due / 4;
     return replies < fit ? replies : fit;
 }
 
