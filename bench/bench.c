@@ -62,14 +62,30 @@ int bench_connect(const char *socket_path)
     return fd;
 }
 
-void bench_pin_daemon(const char *socket_path, int cpu)
+static pid_t daemon_pid(const char *socket_path)
 {
     struct ucred peer;
     socklen_t size = sizeof peer;
     int fd = bench_connect(socket_path);
     bench_must(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0);
     close(fd);
-    pin(peer.pid, cpu);
+    return peer.pid;
+}
+
+void bench_pin_daemon(const char *socket_path, int cpu)
+{
+    pin(daemon_pid(socket_path), cpu);
+}
+
+double bench_daemon_cpu_ns(const char *socket_path)
+{
+    char path[64];
+    double ns;
+    snprintf(path, sizeof path, "/proc/%d/schedstat", (int)daemon_pid(socket_path));
+    FILE *file = fopen(path, "r");
+    bench_must(file && fscanf(file, "%lf", &ns) == 1);
+    fclose(file);
+    return ns;
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------ */

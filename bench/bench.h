@@ -59,6 +59,9 @@ void bench_pin(int cpu);
 /** Bind the daemon that listens on a socket to one CPU. */
 void bench_pin_daemon(const char *socket, int cpu);
 
+/** How long that daemon has run on a CPU so far (the first number of /proc/PID/schedstat). */
+double bench_daemon_cpu_ns(const char *socket);
+
 /** A connection to it, without any library. */
 int bench_connect(const char *socket);
 
