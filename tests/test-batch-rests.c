@@ -4,9 +4,11 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static _Thread_local unsigned int rests, receives; /* the proxy receives, too */
 static long longest_ns;
+static useconds_t oversleep_us;
 
 int __real_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *ts, const sigset_t *set);
 int __wrap_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *ts, const sigset_t *set);
@@ -19,7 +21,10 @@ int __wrap_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *ts, const 
     g_assert_cmpint(fds[0].events, ==, 0);
     g_assert_cmpint(ts->tv_sec, ==, 0);
     longest_ns = MAX(longest_ns, ts->tv_nsec);
-    return __real_ppoll(fds, n, ts, set);
+    int rc = __real_ppoll(fds, n, ts, set);
+    if (oversleep_us)
+        usleep(oversleep_us);
+    return rc;
 }
 
 ssize_t __real_recv(int fd, void *space, size_t room, int flags);
@@ -50,6 +55,17 @@ static unsigned int rests_of(xsu_ctx *ctx, unsigned int n, unsigned int timeout_
     return rests;
 }
 
+/* Of the first run of several that rests at all: on a busy machine it sleeps too long now and then,
+ * and does without for a second. */
+static unsigned int rests_at_last(xsu_ctx *ctx, unsigned int n, const char *node)
+{
+    unsigned int some = 0;
+    for (unsigned int runs = 0; some == 0 && runs < 200; runs++)
+        some = rests_of(ctx, n, 0, node);
+    g_assert_cmpuint(some, >, 0);
+    return some;
+}
+
 /* Each is two system calls, so they are few; but a large batch does not do without. */
 static void test_many(TestStore *s)
 {
@@ -57,9 +73,7 @@ static void test_many(TestStore *s)
     g_autofree char *node = g_strdup_printf("%s/node", s->root);
     test_store_set(s, "node", "guest-0001");
     for (int i = 0; i < 3; i++) {
-        unsigned int many = rests_of(p.ctx, 1000, 0, node);
-        g_assert_cmpuint(many, >, 0);
-        g_assert_cmpuint(many, <=, 20);
+        g_assert_cmpuint(rests_at_last(p.ctx, 1000, node), <=, 20);
         g_assert_cmpuint(rests_of(p.ctx, 2000, 60000, node), <, 110);
     }
     proxied_end(&p);
@@ -108,6 +122,20 @@ static void test_hurried(TestStore *s)
     g_assert_cmpuint(rests, ==, 0);
 }
 
+/* Where one is woken far too late, resting is given up, until a while has passed. */
+static void test_oversleeping(TestStore *s)
+{
+    g_autofree char *node = g_strdup_printf("%s/node", s->root);
+    test_store_set(s, "node", "guest-0001");
+    Proxied p = proxied_start(s);
+    oversleep_us = 50000;
+    g_assert_cmpuint(rests_at_last(p.ctx, 1000, node), ==, 1);
+    g_assert_cmpuint(rests_of(p.ctx, 100, 0, node), ==, 0);
+    oversleep_us = 0;
+    (void)rests_at_last(p.ctx, 100, node);
+    proxied_end(&p);
+}
+
 /* However slow the daemon was before, no rest is long (rests_of()). */
 static void test_slow(TestStore *s)
 {
@@ -115,7 +143,7 @@ static void test_slow(TestStore *s)
     g_autofree char *value = g_strnfill(300, 'x'), *node = g_strdup_printf("%s/node", s->root);
     test_store_set(s, "node", value);
     test_proxy_trickle(p.proxy, true);
-    g_assert_cmpuint(rests_of(p.ctx, 40, 0, node), >, 0);
+    (void)rests_of(p.ctx, 40, 0, node);
     test_proxy_trickle(p.proxy, false);
     (void)rests_of(p.ctx, 100, 0, node);
     proxied_end(&p);
@@ -129,6 +157,7 @@ int main(int argc, char **argv)
     test_store_add_on("/rests/middling", EXACT_KINDS, test_middling);
     test_store_add_on("/rests/large", EXACT_KINDS, test_large);
     test_store_add_on("/rests/hurried", EXACT_KINDS, test_hurried);
+    test_store_add_on("/rests/oversleeping", EXACT_KINDS, test_oversleeping);
     test_store_add_on("/rests/slow", EXACT_KINDS, test_slow);
     return g_test_run();
 }

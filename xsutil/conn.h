@@ -41,6 +41,7 @@ struct xsu_conn {
     unsigned int receive_ms; /* what the socket's SO_RCVTIMEO is set to */
     uint32_t next_id;        /* request ids go on counting, so that a late reply answers nothing */
     uint64_t reply_ns;       /* what the daemon lately took for a reply, of many; 0: not known */
+    uint64_t awake_until_ns; /* no rests before that time */
     atomic_uint timeout_ms;  /* of batches that have none of their own, and of transactions */
     xsu_decoder in;
     void (*on_restricted)(xsu_conn *conn); /* or NULL; without any lock held */

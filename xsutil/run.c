@@ -17,14 +17,15 @@
 
 /* How long to rest.  Not until the daemon's socket is as full as it may become: C xenstored pauses
  * when that is a quarter of SO_SNDBUF (unix_writable() in Linux), which is 53,248 bytes. */
-#define REST_REPLIES 24     /* to rest for, on each connection */
-#define REST_BYTES 38000u   /* that they may take in the kernel, ... */
-#define REST_OVERHEAD 1536u /* of which so many each, in two pieces from C xenstored */
-#define REST_LEAST 12       /* for fewer replies it is not worth it */
-#define REST_LATE_NS 50000u /* how late a sleeper wakes (PR_SET_TIMERSLACK) */
-#define REST_MOST_MS 10     /* what a wrong guess can cost */
-#define REST_COUNT 20u      /* two calls each: a run of so many replies ... */
-#define REST_FRUGAL 1000u   /* takes fewer than 60, a larger one as many as it needs */
+#define REST_REPLIES 24          /* to rest for, on each connection */
+#define REST_BYTES 38000u        /* that they may take in the kernel, ... */
+#define REST_OVERHEAD 1536u      /* of which so many each, in two pieces from C xenstored */
+#define REST_LEAST 12            /* for fewer replies it is not worth it */
+#define REST_LATE_NS 50000u      /* how late a sleeper wakes (PR_SET_TIMERSLACK) */
+#define REST_LATEST_NS NS_PER_MS /* and how late is too late */
+#define REST_MOST_MS 10          /* what a wrong guess can cost */
+#define REST_COUNT 20u           /* two calls each: a run of so many replies ... */
+#define REST_FRUGAL 1000u        /* takes fewer than 60, a larger one as many as it needs */
 
 typedef struct run {
     xsu_batch *batch;
@@ -83,7 +84,8 @@ static bool may_rest_again(const run *r)
 {
     unsigned int beyond = r->total > REST_FRUGAL ? r->total - REST_FRUGAL : 0;
     unsigned int timeout_ms = r->batch->timeout_ms;
-    return r->conn->is_socket && (r->lanes > 1 || r->rests < REST_COUNT + beyond / REST_LEAST)
+    return r->conn->is_socket && r->began >= r->conn->awake_until_ns
+           && (r->lanes > 1 || r->rests < REST_COUNT + beyond / REST_LEAST)
            && (timeout_ms == 0 || timeout_ms > REST_MOST_MS);
 }
 
@@ -107,12 +109,18 @@ static unsigned int replies_to_rest_for(const run *r)
     return replies >= REST_LEAST && may_rest_again(r) ? replies : 0;
 }
 
-/* Sleep, unless the connection is lost meanwhile: that is what poll() tells unasked. */
-static void sleep_beside(const xsu_conn *conn, uint64_t ns)
+/* Sleep, unless the connection is lost meanwhile: that is what poll() tells unasked.  A machine that
+ * wakes one much too late, for want of CPUs or of timers, is no place to sleep. */
+static void sleep_beside(xsu_conn *conn, uint64_t ns)
 {
-    uint64_t most = REST_MOST_MS * NS_PER_MS;
-    struct timespec ts = {.tv_nsec = (long)(ns < most ? ns : most)};
+    uint64_t began = xsu__now_ns();
+    if (ns > REST_MOST_MS * NS_PER_MS)
+        ns = REST_MOST_MS * NS_PER_MS;
+    struct timespec ts = {.tv_nsec = (long)ns};
     ppoll(&(struct pollfd){.fd = conn->fd}, 1, &ts, NULL);
+    uint64_t woken = xsu__now_ns();
+    if (woken - began > 3 * ns + REST_LATEST_NS)
+        conn->awake_until_ns = woken + NS_PER_S;
 }
 
 /* How many replies it rested for, on all lanes; 0 if it did not. */
