@@ -20,7 +20,7 @@ typedef struct xsu_pipeline {
     unsigned int answered;   /* and answered */
     size_t received;         /* bytes of replies */
     bool reused;             /* nothing was sent yet on a connection that had been idle */
-    bool failed;             /* what is not answered never will be */
+    int failed;              /* an errno: what is not answered never will be; else 0 */
 } xsu_pipeline;
 
 static inline unsigned int xsu__in_flight(const xsu_pipeline *p)

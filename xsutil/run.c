@@ -64,16 +64,15 @@ static void fail_undone(xsu_batch *b, unsigned int begin, unsigned int end, int 
 {
     for (unsigned int i = begin; i < end; i++) {
         xsu_op *op = xsu__batch_op(b, i);
-        if (!op->done || op->in_parts)
+        if (!op->done)
             op->error = err;
         op->done = true;
-        op->in_parts = false;
     }
 }
 
 static void fail_lane(xsu_pipeline *p, int err)
 {
-    p->failed = true;
+    p->failed = err;
     xsu__conn_drop(p->conn);
     fail_undone(p->batch, p->begin, p->end, err);
 }
@@ -260,12 +259,19 @@ static void start_lanes(run *r, bool reused)
     }
 }
 
-static void finish(xsu_batch *b, xsu_conn *conn)
+/* Long directories are fetched on the ctx's connection, whichever said that they are long. */
+static void fetch_long_directories(run *r)
 {
-    int err = conn->fd < 0 ? ECONNRESET : xsu__fetch_long_directories(b, conn);
-    if (err)
-        xsu__conn_drop(conn);
-    fail_undone(b, 0, b->num, err);
+    xsu_batch *b = r->batch;
+    int err = r->lane[0].failed ? r->lane[0].failed : xsu__fetch_long_directories(b, r->conn);
+    if (!err)
+        return;
+    xsu__conn_drop(r->conn);
+    for (unsigned int i = 0; i < b->num; i++) {
+        xsu_op *op = xsu__batch_op(b, i);
+        if (op->in_parts)
+            op->error = err;
+    }
 }
 
 static void converse(run *r, bool reused)
@@ -275,7 +281,7 @@ static void converse(run *r, bool reused)
     while (live_lanes(r) > 0)
         one_round(r);
     close_lanes(r);
-    finish(r->batch, r->conn);
+    fetch_long_directories(r);
 }
 
 void xsu__batch_converse(xsu_batch *b)
