@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Batches before a daemon that accepts nobody. */
+/* Batches and watches before a daemon that accepts nobody. */
 #include "batch.h"
 
 #include <signal.h>
@@ -47,6 +47,16 @@ static void on_alarm(int number)
     (void)number;
 }
 
+/* By the ctx's timeout, which is not that of connecting again later. */
+static void assert_watch_times_out(xsu_ctx *ctx)
+{
+    XSU_GC(gc, ctx);
+    gint64 began = g_get_monotonic_time();
+    xsu_set_timeout(ctx, 1500);
+    assert_fails(ETIMEDOUT, xs_watchf(gc, "token", "/test"));
+    g_assert_cmpint((g_get_monotonic_time() - began) / 1000, >=, 1500);
+}
+
 /* Its queue is full, which is no reason to wait longer than was asked for; nor are signals. */
 static void test_accepts_nobody(void)
 {
@@ -72,6 +82,7 @@ static void test_accepts_nobody(void)
     }
     setitimer(ITIMER_REAL, &never, NULL);
     sigaction(SIGALRM, &before, NULL);
+    assert_watch_times_out(ctx);
     xsu_close(ctx);
     close_all(fds);
     close(listener);

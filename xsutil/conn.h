@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A ctx's further connections to xenstore: one for requests, which libxenstore cannot pipeline, one
- * for watches.
+ * for watches, and those that a run without an order has for its time.
  *
  * It is opened when first used, on xs_open()'s rules, and again after it was lost.  It belongs to
  * the process that opened it: a forked child opens its own.  After xentoolcore_restrict_all() it is

@@ -3,7 +3,7 @@
  * The watches' connection.
  *
  * Nothing here blocks but a request that waits for its answer, and, for no longer than CONNECT_MS,
- * connecting to a daemon that accepts nobody.  While it does it has the connection
+ * connecting again to a daemon that accepts nobody.  While it does it has the connection
  * to itself, and the epoll set says nothing of it, so that those who wait for events do not wake up
  * for answers.
  */
@@ -186,13 +186,13 @@ static void lose(xsu_watches *w)
     xsu__watches_unlock(w);
 }
 
-static int connect_anew(xsu_watches *w)
+static int connect_anew(xsu_watches *w, unsigned int timeout_ms)
 {
     xsu__watches_lock(w);
     w->retry_ns = 0;
     xsu__watch_update(w);
     xsu__watches_unlock(w);
-    int err = xsu__conn_reopen(&w->conn, CONNECT_MS);
+    int err = xsu__conn_reopen(&w->conn, timeout_ms);
     xsu__watches_lock(w);
     w->connected = !err;
     w->listening = EPOLLIN;
@@ -257,7 +257,7 @@ bool xsu__watch_work(xsu_watches *w)
     bool due = work_outwards(w, &connected);
     if (connected)
         return receive(w) != EAGAIN || due;
-    return due && connect_anew(w) == 0;
+    return due && connect_anew(w, CONNECT_MS) == 0;
 }
 
 /* ---- Asking ---------------------------------------------------------------------------------- */
@@ -307,7 +307,7 @@ static int ask(xsu_watches *w, put_fn put, answered_fn answered, void *what,
     bool reused = w->connected; /* nobody else opens or closes it */
     for (;;) {
         if (!w->connected)
-            err = connect_anew(w);
+            err = connect_anew(w, timeout_ms);
         if (err)
             return err;
         mute(w, true);
