@@ -195,17 +195,31 @@ static char **make_argv(const TestDaemon *daemon)
     return argv;
 }
 
+/* The directories of the libraries that had to be unpacked, wherever this release has them. */
+static char *library_path(const char *root)
+{
+    glob_t found;
+    char *pattern = g_strdup_printf("%s/{usr/,}lib/*-linux-gnu", root);
+    glob(pattern, GLOB_BRACE, NULL, &found);
+    char *path = found.gl_pathc ? g_strjoinv(":", found.gl_pathv) : g_strdup("");
+    globfree(&found);
+    g_free(pattern);
+    return path;
+}
+
 static char **make_environment(const TestDaemon *daemon)
 {
-    char *libraries = g_build_filename(g_getenv("XEN_PARTS"), "root/usr/lib", NULL);
-    char **envp = g_new0(char *, 6);
+    char *root = g_build_filename(g_getenv("XEN_PARTS"), "root", NULL);
+    char *libraries = library_path(root);
+    char **envp = g_new0(char *, 7);
     envp[0] = g_strdup_printf("LD_PRELOAD=%s", need("XSU_PRELOAD", "the daemons' preload.so"));
     envp[1] = g_strdup_printf("XENSTORED_RUNDIR=%s", daemon->dir);
     envp[2] = g_strdup_printf("XENSTORED_PATH=%s", daemon->socket);
     envp[3] = g_strdup_printf("XSU_READY_FD=%d", READY_FD);
-    envp[4] = g_strdup_printf("LD_LIBRARY_PATH=%s/x86_64-linux-gnu:%s/aarch64-linux-gnu", libraries,
-                              libraries);
+    envp[4] = g_strdup_printf("LD_LIBRARY_PATH=%s", libraries);
+    envp[5] = g_strdup_printf("XSU_XEN_ROOT=%s", root);
     g_free(libraries);
+    g_free(root);
     return envp;
 }
 

@@ -7,16 +7,24 @@
  *   XENSTORED_RUNDIR  the private directory; nothing is created or removed outside
  *   XENSTORED_PATH    where the socket goes
  *   XSU_READY_FD      a byte is written here once the daemon listens
+ *   XSU_XEN_ROOT      the directory that Xen's packages were unpacked into: what a daemon loads from
+ *                     /usr/lib/xen-VERSION is taken from below it
+ *
+ * It serves the daemons of every release: up to 4.17 they ask for a domain with xc_domain_getinfo,
+ * from 4.18 on with xc_domain_getinfo_single, and C xenstored from 4.21 on asks libxenmanage.
  *
  * The handles that libxenctrl and its kin would give out are opaque to the daemons; any address
  * that is not NULL will do.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -34,6 +42,13 @@ struct dominfo {
     uint32_t flags; /* dying, crashed, shutdown, ... */
 };
 
+/* The first members of every Xen's xc_domaininfo_t, likewise. */
+struct domaininfo {
+    uint16_t domid;
+    uint16_t padding;
+    uint32_t flags;
+};
+
 static char handle[1];
 static int event_fd = -1;
 
@@ -42,6 +57,7 @@ static int event_fd = -1;
 void *xc_interface_open(void *logger, void *dombuild_logger, unsigned int flags);
 int xc_interface_close(void *xch);
 int xc_domain_getinfo(void *xch, uint32_t first, unsigned int max, struct dominfo *info);
+int xc_domain_getinfo_single(void *xch, uint32_t domid, struct domaininfo *info);
 int xc_domain_getinfolist(void *xch, uint32_t first, unsigned int max, void *info);
 void *xc_map_foreign_range(void *xch, uint32_t domid, int size, int prot, unsigned long mfn);
 
@@ -64,7 +80,14 @@ int xc_domain_getinfo(void *xch, uint32_t first, unsigned int max, struct dominf
     return 1;
 }
 
-/* oxenstored asks this only about domains introduced to it, and takes a failure for death. */
+int xc_domain_getinfo_single(void *xch, uint32_t domid, struct domaininfo *info)
+{
+    (void)xch;
+    *info = (struct domaininfo){.domid = (uint16_t)domid};
+    return 0;
+}
+
+/* oxenstored of 4.17 asks this only about domains introduced to it, and takes a failure for death. */
 int xc_domain_getinfolist(void *xch, uint32_t first, unsigned int max, void *info)
 {
     (void)xch, (void)first, (void)max, (void)info;
@@ -83,6 +106,58 @@ void *xc_map_foreign_range(void *xch, uint32_t domid, int size, int prot, unsign
 {
     (void)xch, (void)domid, (void)size, (void)prot, (void)mfn;
     return zero_page();
+}
+
+/* ---- libxenmanage: the same, and only domain 0 was there at the start ------------------------ */
+
+#define STATE_EXIST 1
+#define CAP_CONTROL 1
+#define CAP_HARDWARE 2
+#define CAP_XENSTORE 4
+
+void *xenmanage_open(void *logger, unsigned int flags);
+int xenmanage_close(void *xm);
+int xenmanage_get_domain_info(void *xm, unsigned int domid, unsigned int *state, unsigned int *caps,
+                              uint64_t *unique_id);
+int xenmanage_poll_changed_domain(void *xm, unsigned int *domid, unsigned int *state,
+                                  unsigned int *caps, uint64_t *unique_id);
+
+void *xenmanage_open(void *logger, unsigned int flags)
+{
+    (void)logger, (void)flags;
+    return handle;
+}
+
+int xenmanage_close(void *xm)
+{
+    (void)xm;
+    return 0;
+}
+
+int xenmanage_get_domain_info(void *xm, unsigned int domid, unsigned int *state, unsigned int *caps,
+                              uint64_t *unique_id)
+{
+    (void)xm;
+    if (state)
+        *state = STATE_EXIST;
+    if (caps)
+        *caps = domid ? 0 : CAP_CONTROL | CAP_HARDWARE | CAP_XENSTORE;
+    if (unique_id)
+        *unique_id = domid + UINT64_C(1); /* 0 stands for no domain */
+    return 0;
+}
+
+int xenmanage_poll_changed_domain(void *xm, unsigned int *domid, unsigned int *state,
+                                  unsigned int *caps, uint64_t *unique_id)
+{
+    static bool told;
+    if (told) {
+        errno = ENOENT;
+        return -1;
+    }
+    told = true;
+    *domid = 0;
+    return xenmanage_get_domain_info(xm, 0, state, caps, unique_id);
 }
 
 /* ---- libxenevtchn: an event channel on which nothing ever happens ---------------------------- */
@@ -200,10 +275,40 @@ int xengnttab_unmap(void *xgt, void *address, uint32_t count)
     return munmap(address, (size_t)count * (size_t)getpagesize());
 }
 
-/* ---- The kernel's part: /proc/xen, limits, and the private directory ------------------------- */
+/* ---- Where the daemon is installed: oxenstored has the path of its plugin compiled in -------- */
 
 /* libc's own function behind one that is replaced here. */
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
+/* The path below XSU_XEN_ROOT, in the buffer, for what the daemon expects to be installed. */
+static const char *unpacked(const char *path, char buffer[PATH_MAX])
+{
+    const char *root = getenv("XSU_XEN_ROOT");
+    if (!root || !path || strncmp(path, "/usr/lib/xen-", 13)
+        || snprintf(buffer, PATH_MAX, "%s%s", root, path) >= PATH_MAX)
+        return path;
+    return buffer;
+}
+
+DIR *opendir(const char *path)
+{
+    char buffer[PATH_MAX];
+    return NEXT(opendir)(unpacked(path, buffer));
+}
+
+int stat64(const char *path, struct stat64 *status)
+{
+    char buffer[PATH_MAX];
+    return NEXT(stat64)(unpacked(path, buffer), status);
+}
+
+void *dlopen(const char *path, int mode)
+{
+    char buffer[PATH_MAX];
+    return NEXT(dlopen)(unpacked(path, buffer), mode);
+}
+
+/* ---- The kernel's part: /proc/xen, limits, and the private directory ------------------------- */
 
 static int xen_file(const char *path)
 {
