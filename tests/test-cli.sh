@@ -69,7 +69,8 @@ for words in "list -n" "list --numa" "list -Z" "list -v --context" "list --cpupo
     expect 2 err "${words##* } is not an option of xl-lite; use .xl ${words%% *} ${words##* }" $words
 done
 expect 2 err "vcpu-list: Unknown option -n; see" vcpu-list -n
-for command in create shutdown vncviewer pci-list qemu-monitor-command; do
+for command in create shutdown vncviewer pci-list qemu-monitor-command suspend resume \
+    xenstore-quota-get xenstore-quota-set dt-overlay; do
     expect 2 err "'$command' is not a command of xl-lite; use .xl $command" $command x
 done
 expect 2 err "domid: it takes one argument" domid

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Commands of xl 4.17, and options of its lists, that are not here: who tries one is told so. */
+/* Commands of xl, up to 4.22, and options of its lists, that are not here: who tries one is told so. */
 #include <string.h>
 
 #include "cli.h"
@@ -16,7 +16,10 @@ static const char xl_commands[]
       " cpupool-destroy cpupool-rename cpupool-cpu-add cpupool-cpu-remove cpupool-migrate"
       " cpupool-numa-split getenforce setenforce loadpolicy remus devd psr-hwinfo psr-cmt-attach"
       " psr-cmt-detach psr-cmt-show psr-cat-set psr-cat-show psr-mba-set psr-mba-show"
-      " usbctrl-attach usbctrl-detach usbdev-attach usbdev-detach usb-list qemu-monitor-command ";
+      " usbctrl-attach usbctrl-detach usbdev-attach usbdev-detach usb-list qemu-monitor-command"
+      " suspend resume"                        /* from 4.20 on */
+      " xenstore-quota-get xenstore-quota-set" /* from 4.22 on */
+      " dt-overlay ";                          /* on Arm */
 
 bool cli_is_xls(const char *name)
 {
