@@ -38,6 +38,13 @@
 #include <xenforeignmemory.h>
 #include <xenstore.h>
 
+/* What asks the hypervisor for the next free domid: 0 until Xen 4.22 gave the wildcard a name. */
+#ifdef DOMID_ANY
+#define NEXT_FREE DOMID_ANY
+#else
+#define NEXT_FREE 0
+#endif
+
 /* A path or value: "/local/domain/65535/…" and a prefix given by hand. */
 #define TEXT 256
 
@@ -91,13 +98,15 @@ static bool create_domain(xc_interface *xch, domain *d)
         .max_evtchn_port = 1023,
         .max_grant_frames = -1,
         .max_maptrack_frames = -1,
+#ifdef XEN_DOMCTL_GRANT_version /* Xen 4.16 */
         .grant_opts = XEN_DOMCTL_GRANT_version(1),
+#endif
     };
 
     if (getrandom(config.handle, sizeof(config.handle), 0) != sizeof(config.handle))
         return false;
     print_uuid(d->uuid, config.handle);
-    d->domid = 0; /* the next free one */
+    d->domid = NEXT_FREE;
     if (xc_domain_create(xch, &d->domid, &config))
         return false;
     if (!xc_domain_max_vcpus(xch, d->domid, 1))
