@@ -22,8 +22,10 @@ import sys
 from kernel import keep_kernel, keep_modules
 
 STAMP = "versions"
-FORMAT = "2"    # raised when the layout below OUTDIR changes
+FORMAT = "3"    # raised when the layout below OUTDIR changes
 LISTS = "/var/lib/apt/lists"
+# Packages of Debian 12 have files in both, of Debian 13 below usr alone: here they meet.
+MERGED = ("bin", "lib", "lib64", "sbin")
 
 
 class FetchError(Exception):
@@ -126,16 +128,29 @@ def download(package, version, folder):
     return files[0]
 
 
+def make_root(folder):
+    """An empty folder to unpack packages into, whatever they have below / and below /usr."""
+    for name in MERGED:
+        os.makedirs(f"{folder}/usr/{name}")
+        os.symlink(f"usr/{name}", f"{folder}/{name}")
+
+
 def unpack(deb, folder):
-    """Unpack a package's files, without its scripts."""
-    done = subprocess.run(["dpkg", "-x", deb, folder], check=False)
-    if done.returncode:
+    """Unpack a package's files, without its scripts.
+
+    Not with dpkg -x: it would replace the links in our folder by the package's folders.
+    """
+    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as files:
+        done = subprocess.run(["tar", "-x", "--keep-directory-symlink", "-C", folder],
+                              stdin=files.stdout, check=False)
+    if done.returncode or files.returncode:
         raise FetchError(f"cannot unpack {os.path.basename(deb)}")
 
 
 def unpack_kernel(deb, scratch, root):
     """Keep the kernel and a handful of modules of a very large package."""
     folder = os.path.join(scratch, "kernel")
+    os.mkdir(folder)
     unpack(deb, folder)
     os.makedirs(f"{root}/boot", exist_ok=True)
     keep_kernel(folder, f"{root}/boot/vmlinux")
@@ -156,6 +171,7 @@ def fetch_all(outdir, versions):
     for folder in (fresh, scratch):
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)
+    make_root(fresh)
     for number, (name, version) in enumerate(versions.items(), 1):
         print(f"fetch [{number}/{len(versions)}] {name} {version}", flush=True)
         deb = download(name, version, scratch)

@@ -36,9 +36,7 @@ class Parts:
 
     def library_path(self):
         """Where the dynamic linker finds the libraries that had to be fetched."""
-        found = glob.glob(f"{self.root}/usr/lib/*-linux-gnu") + \
-            glob.glob(f"{self.root}/lib/*-linux-gnu")
-        return ":".join(found)
+        return ":".join(glob.glob(f"{self.root}/usr/lib/*-linux-gnu"))
 
     def store_tools(self):
         """Debian's xenstore-read and its siblings."""
@@ -62,7 +60,7 @@ def add_modules(image, parts, folder, names):
 def guest_initrd(parts):
     """The whole of a guest: busybox, an init, drivers for a vif and a disk."""
     image = Initrd()
-    image.file(parts.path("bin/busybox"), "bin/busybox")
+    image.file(parts.path("usr/bin/busybox"), "bin/busybox")
     image.file(os.path.join(HERE, "guest-init.sh"), "init", True)
     # What the guest's kernel starts when the toolstack asks it to stop.
     for name in ("poweroff", "reboot"):
@@ -106,7 +104,7 @@ def dom0_initrd(parts, options, programs=(), files=()):
     options are the variables that init.sh reads.
     """
     image = Initrd()
-    image.file(parts.path("bin/busybox"), "bin/busybox")
+    image.file(parts.path("usr/bin/busybox"), "bin/busybox")
     image.file(os.path.join(HERE, "init.sh"), "init", True)
     image.file(os.path.join(HERE, "lab-guest.sh"), "usr/bin/lab-guest", True)
     image.text("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
