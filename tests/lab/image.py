@@ -76,6 +76,10 @@ def add_tools(image, parts):
     image.programs(paths, folder, parts.library_path())
     image.programs(parts.store_tools(), "usr/bin", parts.library_path())
     image.link("usr/lib/xen", f"/{os.path.dirname(folder)}")
+    # oxenstored of 4.20 loads these by their full names, so that ldd does not see them.
+    for plugin in glob.glob(f"{os.path.dirname(parts.tools)}/ocaml/**/*.cmxs", recursive=True):
+        image.programs([plugin], os.path.relpath(os.path.dirname(plugin), parts.root),
+                       parts.library_path())
     # pthread_cancel loads this by name, so that ldd does not see it.
     image.file(libgcc(), "usr/lib/libgcc_s.so.1")
     for name in ("oxenstored.conf", "xl.conf"):
