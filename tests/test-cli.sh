@@ -62,6 +62,9 @@ expect 2 err "console: 'tty' is no type of console: pv, serial or vuart; see" co
 expect 2 err "console: -1 is no console's number; see" console -n -1 x
 expect 2 err "console: 4294967296 is no console's number; see" console -n 4294967296 x
 expect 2 err "console: .*x.* for -n; see" console -n x x
+for escape in "" xx "^ab"; do
+    expect 2 err "console: '.*' is no escape character: one character, or \^ and one" console -e "$escape" x
+done
 expect 2 err "list: Unknown option --jsno; did you mean --json\?; see" list --jsno
 expect 2 err "Unknown option --xyzzy; see" list --xyzzy
 for words in "list -n" "list --numa" "list -Z" "list -v --context" "list --cpupool" "info -n" "info --numa"; do

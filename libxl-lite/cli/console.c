@@ -12,17 +12,16 @@
 typedef struct options {
     char *type;    /* NULL: as the domain has it */
     gint64 number; /* NO_NUMBER: as the domain has it */
+    char *escape;  /* what detaches; NULL: Ctrl-] */
 } options;
 
 /*
  * Xen's programs for its own tools are in a directory of their own, which depends on the version
  * and on who packaged it: Debian's has the version in its name.  NULL, for g_free(), without any.
  */
-static char *find_xenconsole(xll_ctx *ctx)
+static char *find_xenconsole(const xll_version_info *xen)
 {
-    g_autoptr(xll_version_info) xen = xll_get_version_info(ctx, NULL);
-    g_autofree char *debian
-        = g_strdup_printf("/usr/lib/xen-%u.%u/bin", xen ? xen->major : 0, xen ? xen->minor : 0);
+    g_autofree char *debian = g_strdup_printf("/usr/lib/xen-%u.%u/bin", xen->major, xen->minor);
     const char *const directories[] = {debian, "/usr/local/lib/xen/bin", "/usr/lib/xen/bin",
                                        "/usr/lib64/xen/bin", "/usr/libexec/xen/bin"};
 
@@ -43,7 +42,8 @@ static int hand_over(const char *path, const xll_console_address *where, const o
         "%" G_GINT64_FORMAT, opts->number == NO_NUMBER ? where->number : opts->number);
     const char *type = opts->type ?: where->serial ? "serial" : "pv";
 
-    execl(path, path, domid, "--num", number, "--type", type, (char *)NULL);
+    execl(path, path, domid, "--num", number, "--type", type, opts->escape ? "--escape" : NULL,
+          opts->escape, (char *)NULL);
     return cli_fail("cannot start %s: %s", path, g_strerror(errno));
 }
 
@@ -62,25 +62,43 @@ static bool find_console(const cli_selection *sel, const options *opts, xll_cons
     return opts->type || xll_find_console(sel->ctx, domain->domid, where, error);
 }
 
+/* xenconsole belongs to the Xen that runs, and takes another escape character since 4.18. */
+static bool can_escape(const xll_version_info *xen, const options *opts, GError **error)
+{
+    if (!opts->escape || xen->major > 4 || (xen->major == 4 && xen->minor >= 18))
+        return true;
+    g_set_error(error, XLL_ERROR, XLL_ERROR_UNSUPPORTED,
+                "Xen %u.%u has no -e, which came with 4.18; Ctrl-] detaches", xen->major,
+                xen->minor);
+    return false;
+}
+
 static int attach(char **names, const options *opts)
 {
     g_auto(cli_selection) sel = {0};
     g_autoptr(GError) error = NULL;
     g_autoptr(xll_ctx) ctx = xll_open(&error);
+    g_autoptr(xll_version_info) xen = ctx ? xll_get_version_info(ctx, &error) : NULL;
     g_autofree char *path = NULL;
     xll_console_address where;
-    int status = ctx ? cli_select(&sel, ctx, names) : cli_fail_domains(names, error);
+    int status = xen ? cli_select(&sel, ctx, names) : cli_fail_domains(names, error);
 
     if (status)
         return status;
-    if (!find_console(&sel, opts, &where, &error))
+    if (!find_console(&sel, opts, &where, &error) || !can_escape(xen, opts, &error))
         return cli_fail_domains(names, error);
-    path = find_xenconsole(ctx);
+    path = find_xenconsole(xen);
     if (!path)
         return cli_fail("cannot attach to '%s': there is no xenconsole in Xen's directories or "
                         "PATH; install this Xen's tools",
                         *names);
     return hand_over(path, &where, opts);
+}
+
+/* As xenconsole takes it: a character, or ^ and one for Ctrl with it. */
+static bool is_escape(const char *text)
+{
+    return strlen(text) == 1 || (*text == '^' && strlen(text) == 2);
 }
 
 /* Whether the options can be right; false with the exit status after saying why not. */
@@ -96,6 +114,10 @@ static bool check(const cli_command *self, const options *opts, char **names, in
     else if (opts->number != NO_NUMBER && (opts->number < 0 || opts->number > UINT32_MAX))
         *status
             = cli_wrong_usage(self, "%" G_GINT64_FORMAT " is no console's number", opts->number);
+    else if (opts->escape && !is_escape(opts->escape))
+        *status = cli_wrong_usage(
+            self, "'%s' is no escape character: one character, or ^ and one for Ctrl with it",
+            opts->escape);
     else
         return true;
     return false;
@@ -107,6 +129,7 @@ static int console(const cli_command *self, char **argv)
     const GOptionEntry entries[] = {
         {"type", 't', 0, G_OPTION_ARG_STRING, &opts.type, NULL, NULL},
         {"num", 'n', 0, G_OPTION_ARG_INT64, &opts.number, NULL, NULL},
+        {"escape", 'e', 0, G_OPTION_ARG_STRING, &opts.escape, NULL, NULL},
         {0},
     };
     g_auto(GStrv) names = NULL;
@@ -115,13 +138,14 @@ static int console(const cli_command *self, char **argv)
     if (cli_parse(self, entries, argv, &names, &status) && check(self, &opts, names, &status))
         status = attach(names, &opts);
     g_free(opts.type);
+    g_free(opts.escape);
     return status;
 }
 
 const cli_command cli_console_command = {
     .name = "console",
     .summary = "Attach to a domain's console",
-    .help = "Usage: xl-lite console [-t TYPE] [-n NUMBER] DOMAIN\n"
+    .help = "Usage: xl-lite console [-t TYPE] [-n NUMBER] [-e CHARACTER] DOMAIN\n"
             "\n"
             "Attach to the console of a domain, given by name or domid: to a PV or PVH guest's\n"
             "first, or to an HVM guest's first serial port.  Ctrl-] detaches.  What follows is\n"
@@ -129,6 +153,8 @@ const cli_command cli_console_command = {
             "\n"
             "  -t, --type=TYPE     pv, serial or vuart\n"
             "  -n, --num=NUMBER    the console of that number, not the first\n"
+            "  -e, --escape=CHARACTER\n"
+            "                      what detaches, ^X for Ctrl-X; from Xen 4.18 on\n"
             "\n"
             "Examples:\n"
             "  xl-lite console web\n"

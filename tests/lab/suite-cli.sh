@@ -219,6 +219,11 @@ cmp -s wanted got
 report $? "it inherits no descriptor of ours" wanted got
 starts "console -t" "$fake $web --num 0 --type serial" -t serial web
 starts "console -n" "$fake $web --num 2 --type pv" -n 2 web
+if xl help console | grep -q '^ *-e'; then
+    starts "console -e" "$fake $web --num 0 --type pv --escape ^a" -e ^a web
+else
+    refused 1 "console: .*Xen 4\.1[0-7] has no -e, which came with 4.18; Ctrl-] detaches" xl-lite console -e ^a web
+fi
 xenstore-write "/libxl/$nameless/type" pvh
 starts "console of a PV domain whose node says something else" "$fake $nameless --num 0 --type pv" "$nameless"
 lab-guest -p hvm 'type="pvh"' || exit 1
