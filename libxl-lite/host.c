@@ -34,11 +34,34 @@ static int ask_version(xll_ctx *ctx, int what, answer *reply, GError **error)
     return result;
 }
 
-/* Ask for a text of at most `size` bytes. */
+/* A text of any length, which hypervisors answer since 4.20; NULL from an older one. */
+static const char *ask_whole_text(xll_ctx *ctx, xsu_gc *gc, int what)
+{
+    char *text = NULL;
+
+#ifdef XENVER_extraversion2
+    if (what == XENVER_extraversion)
+        text = xc_xenver_extraversion(ctx->xch);
+    else if (what == XENVER_capabilities)
+        text = xc_xenver_capabilities(ctx->xch);
+    else if (what == XENVER_changeset)
+        text = xc_xenver_changeset(ctx->xch);
+    else if (what == XENVER_commandline)
+        text = xc_xenver_commandline(ctx->xch);
+#else
+    (void)ctx, (void)what;
+#endif
+    return xsu_adopt(gc, text);
+}
+
+/* Ask for a text, of at most `size` bytes if the hypervisor or its headers are older than 4.20. */
 static const char *ask_text(xll_ctx *ctx, xsu_gc *gc, int what, size_t size, GError **error)
 {
+    const char *whole = ask_whole_text(ctx, gc, what);
     answer reply;
 
+    if (whole)
+        return whole;
     if (ask_version(ctx, what, &reply, error) < 0)
         return NULL;
     return xsu_sprintf(gc, "%.*s", (int)size, reply.bytes);

@@ -124,6 +124,12 @@ static void append_phys(GString *out, const xll_physinfo *phys)
     cli_append_line(out, "free_cpus", "%u", phys->free_cpus);
 }
 
+/* What xl prints where there is no build id: the NULL that libxl has for it since 4.20. */
+static const char *no_build_id(const xll_version_info *xen)
+{
+    return xen->major > 4 || (xen->major == 4 && xen->minor >= 20) ? "(null)" : "";
+}
+
 static void append_xen(GString *out, const xll_version_info *xen, const char *scheduler)
 {
     g_autofree char *version = xen_version(xen);
@@ -143,7 +149,7 @@ static void append_xen(GString *out, const xll_version_info *xen, const char *sc
     cli_append_line(out, "cc_compile_by", "%s", xen->compile_by);
     cli_append_line(out, "cc_compile_domain", "%s", xen->compile_domain);
     cli_append_line(out, "cc_compile_date", "%s", xen->compile_date);
-    cli_append_line(out, "build_id", "%s", xen->build_id);
+    cli_append_line(out, "build_id", "%s", *xen->build_id ? xen->build_id : no_build_id(xen));
     cli_append_line(out, "xend_config_format", "4");
 }
 

@@ -70,6 +70,15 @@ same "info" info
 xl-lite info --json >lite.out 2>lite.err
 [ $? -eq 0 ] && grep -q '"nr_cpus": 2' lite.out && grep -q '"free_memory_kib": [0-9]' lite.out
 report $? "info --json" lite.out lite.err
+export LD_PRELOAD=/lab/other-version.so OTHER_XEN=long
+same "info: texts that are cut off before 4.20, and no build id" info
+unset LD_PRELOAD OTHER_XEN
+[ "$(awk '/^xen_commandline/ { print length($3) }' lite.out)" -ge 1023 ]
+report $? "info: as much of the command line as this release asks for" lite.out
+xl-lite info >wanted
+LD_PRELOAD=/lab/other-version.so OTHER_XEN=old xl-lite info >lite.out 2>lite.err
+cmp -s wanted lite.out && [ ! -s lite.err ]
+report $? "info: a hypervisor without the calls for long texts" wanted lite.out lite.err
 
 # ---- Nothing turns into domain 0 by mistake ----
 
