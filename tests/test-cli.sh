@@ -67,7 +67,8 @@ for escape in "" xx "^ab"; do
 done
 expect 2 err "list: Unknown option --jsno; did you mean --json\?; see" list --jsno
 expect 2 err "Unknown option --xyzzy; see" list --xyzzy
-for words in "list -n" "list --numa" "list -Z" "list -v --context" "list --cpupool" "info -n" "info --numa"; do
+for words in "list -n" "list --numa" "list -Z" "list -v --context" "list --cpupool" "info -n" "info --numa" \
+        "info -x" "info --xenstore"; do
     # shellcheck disable=SC2086 # the command's words
     expect 2 err "${words##* } is not an option of xl-lite; use .xl ${words%% *} ${words##* }" $words
 done

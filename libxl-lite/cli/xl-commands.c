@@ -32,7 +32,7 @@ bool cli_is_xls_option(const char *command, const char *option)
 {
     static const char options[]
         = " list -Z list --context list -c list --cpupool list -n list --numa"
-          " info -n info --numa ";
+          " info -n info --numa info -x info --xenstore ";
     g_autofree char *words = g_strdup_printf(" %s %s ", command, option);
 
     return !strchr(option, ' ') && strstr(options, words);

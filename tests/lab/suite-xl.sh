@@ -34,15 +34,18 @@ done <commands >missed
 [ ! -s missed ]
 report $? "each other one of them is answered with \"use xl\"" missed
 
+xls_options() { # COMMAND: those that its help lists, a line each; info's are on the line of its usage
+    xl help "$1" | sed "s/^Usage: xl .* $1 //" | grep -oE '^[[:space:]]*-[A-Za-z](, --[a-z]+)?' | tr -d ,
+}
+
 for command in $OURS; do
-    xl help "$command" | grep -oE '^[[:space:]]*-[A-Za-z](, --[a-z]+)?' | tr -d ,
+    xls_options "$command"
 done >options
-[ "$(wc -l <options)" -ge 7 ]
+[ "$(wc -l <options)" -ge 8 ]
 report $? "xl's commands have options" options
 for command in $OURS; do
     xl-lite "$command" --help >help
-    xl help "$command" | grep -oE '^[[:space:]]*-[A-Za-z](, --[a-z]+)?' | tr -d , | tr ' \t' '\n' | grep . \
-        | while read -r option; do
+    xls_options "$command" | tr ' \t' '\n' | grep . | while read -r option; do
         grep -qE -- "(^|[ ,])$option([ ,=]|$)" help || sends_to "$command $option" || echo "$command $option"
     done
 done >missed
