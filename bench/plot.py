@@ -1,98 +1,142 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Draw the curves of bench.json and bench-lab.json with gnuplot.
+"""Draw the curves of the newest file in bench/results with gnuplot.
 
-usage: plot.py FOLDER-OF-JSON FOLDER-OF-PLOTS
+usage: plot.py FOLDER-OF-RESULTS FOLDER-OF-PLOTS
+
+A panel answers one question.  In it a colour is one thing that is done; it is solid as we do it and
+dashed as the peer does it.  The peer's version comes from the results' line "peer:".
 """
-import json
 import os
+import re
 import subprocess
 import sys
 
 SETTINGS = """
-set terminal svg size 640,400 noenhanced font "sans,12" background "white"
+set terminal svg size 900,{height} noenhanced font "sans,15" background "white"
 set output "{output}"
-set title "{title}"
-set xlabel "{x}"
-set ylabel "{y}"
-set logscale {log}
-set key {key}
-set grid
+set multiplot layout {rows},2
+set logscale xy
+set grid back linecolor "#cccccc"
+set style data linespoints
+set key at graph 0,-0.31 left top Left reverse maxcols 1 samplen 4
+set bmargin 7.5
 """
-# A curve: the file, a part of its rows' question, how their name begins, our median or the peer's,
-# and the curve's own name.
-PLOTS = [
-    {"output": "reads.svg", "title": "A read, daemon and client on different CPUs",
-     "x": "keys read together", "y": "us for each read", "log": "xy", "key": "outside below",
-     "axis": "keys", "curves": [
-         ("bench", "C xenstored", "a batch of", "median", "a batch, C xenstored"),
-         ("bench", "oxenstored", "a batch of", "median", "a batch, oxenstored"),
-         ("bench", "C xenstored", "without an order", "median", "unordered, C xenstored"),
-         ("bench", "oxenstored", "without an order", "median", "unordered, oxenstored"),
-         ("bench", "C xenstored", "a batch of", "peer", "xs_read, C xenstored"),
-         ("bench", "oxenstored", "a batch of", "peer", "xs_read, oxenstored")]},
-    {"output": "domains.svg", "title": "In the lab: find the last domain by name, list things of all",
-     "x": "domains", "y": "ms", "log": "xy", "key": "outside below",
-     "axis": "domains", "curves": [
-         ("bench-lab", "the time", "xll_name_to_domid", "median", "xll_name_to_domid"),
-         ("bench-lab", "the time", "xll_name_to_domid", "peer", "libxl_name_to_domid"),
-         ("bench-lab", "the time", "xl-lite list", "median", "xl-lite list"),
-         ("bench-lab", "the time", "xl-lite list", "peer", "xl list"),
-         ("bench-lab", "the time", "xll_list_nics, all", "median", "xll_list_nics"),
-         ("bench-lab", "the time", "xll_list_nics, all", "peer",
-          "libxl_device_nic_list and getinfo"),
-         ("bench-lab", "the time", "xll_list_vcpus, all", "median", "xll_list_vcpus"),
-         ("bench-lab", "the time", "xll_list_vcpus, all", "peer", "libxl_list_vcpu")]},
-    {"output": "contention.svg", "title": "Writers that increment one counter",
-     "x": "writers", "y": "commits in a second, all together", "log": "xy", "key": "outside below",
-     "axis": "writers", "curves": [
-         ("bench", "increment one counter, C xen", "xsu_transaction, commits", "median",
-          "xsu_transaction, C xenstored"),
-         ("bench", "increment one counter, oxen", "xsu_transaction, commits", "median",
-          "xsu_transaction, oxenstored"),
-         ("bench", "increment one counter, C xen", "xsu_transaction, commits", "peer",
-          "retry at once, C xenstored"),
-         ("bench", "increment one counter, oxen", "xsu_transaction, commits", "peer",
-          "retry at once, oxenstored")]},
-]
-SCALES = {("ns", "us for each read"): 1e-3, ("ns", "ms"): 1e-6}
+PANEL = """
+set title "{title}"
+set xlabel "{x}" offset 0,0.6
+set ylabel "{y}"
+set xrange [{low}:{high}]
+set yrange [{from}:*]
+set xtics {ticks}
+"""
+CURVE = ('$c{number} linewidth 2 pointtype 7 pointsize 0.5 dashtype {dash} linecolor "{colour}"'
+         ' title "{title}"')
+COLOURS = ("#0060a8", "#c05000")
+SOLID, DASHED = 1, 2
+# What tells where the rows that follow lie on the x axis.
+PLACES = (r"(\d+) domains", r"a batch of (\d+) reads", r"  (\d+) writers, medians")
 
 
-def points(rows, plot, question, name, which):
-    """One curve's (x, y), in order."""
-    for row in rows:
-        if row.get("axis") == plot["axis"] and row["name"].startswith(name) \
-                and question in row["question"] and "Which" not in row["question"]:
-            summary = row["peer"] if which == "peer" else row
-            yield row["x"], summary["median"] * SCALES.get((row["unit"], plot["y"]), 1)
+def reads(daemon):
+    """One panel: a read on one daemon."""
+    table = "Cost of a read by the number of keys, %s," % daemon
+    return {"title": "What does a read cost on %s?" % daemon, "x": "keys read together",
+            "y": "us for each", "from": 5, "ticks": "autofreq", "ns": 1e-3, "curves": [
+                (table, "a batch of", "a batch", COLOURS[0], SOLID),
+                (table, "xs_read in turn", "xs_read in turn", COLOURS[0], DASHED),
+                (table, "without an order", "a batch without an order", COLOURS[1], SOLID)]}
 
 
-def draw(files, plot, folder):
-    """One plot, if its measurements are there."""
-    script = SETTINGS.format(**dict(plot, output=os.path.join(folder, plot["output"])))
-    curves = []
-    for number, (file, question, name, which, title) in enumerate(plot["curves"]):
-        data = list(points(files.get(file, []), plot, question, name, which))
-        if not data:
-            print("plot.py: nothing measured for %s: %s" % (plot["output"], title))
-            return
-        script += "$c%d << EOD\n%s\nEOD\n" % (number, "\n".join("%g %g" % one for one in data))
-        curves.append('$c%d with linespoints lw 2 title "%s"' % (number, title))
-    script += "plot " + ", ".join(curves) + "\n"
-    subprocess.run(["gnuplot"], input=script, text=True, check=True)
-    print("plot.py: %s" % os.path.join(folder, plot["output"]))
+def writers(daemon):
+    """One panel: commits on one daemon."""
+    table = "Writers increment one counter, %s" % daemon
+    return {"title": "What do writers get done on %s?" % daemon, "x": "writers of one counter",
+            "y": "commits in a second", "from": 100, "ticks": "(1, 2, 4, 8, 16)", "curves": [
+                (table, "  xsu_transaction", "xsu_transaction", COLOURS[0], SOLID),
+                (table, "  retry at once", "retry at once, as libxl", COLOURS[0], DASHED)]}
+
+
+def domains(title, table, ours, peer):
+    """One panel: the time of one thing in the lab."""
+    table = r"\d+ domains%s: the time" % table
+    return {"title": title, "x": "domains", "y": "ms", "from": "*", "us": 1e-3,
+            "ticks": "(1, 3, 10, 30, 100, 300)", "curves": [
+                (table, ours, ours, COLOURS[0], SOLID),
+                (table, peer, peer.replace(" of each", ""), COLOURS[0], DASHED)]}
+
+
+PLOTS = {
+    "reads.svg": [reads("C xenstored"), reads("oxenstored")],
+    "contention.svg": [writers("C xenstored"), writers("oxenstored")],
+    "domains.svg": [
+        domains("How long does a name take?", "", "xll_name_to_domid", "libxl_name_to_domid"),
+        domains("How long does a list take?", "", "xl-lite list", "xl list"),
+        domains("How long do all interfaces take?", ", lists", "xll_list_nics, all domains",
+                "libxl_device_nic_list + getinfo of each"),
+        domains("How long do all vcpus take?", ", lists", "xll_list_vcpus, all domains",
+                "libxl_list_vcpu of each")],
+}
+
+
+def parse(text):
+    """Rows as (table, name, unit, median, x), in the order of the file."""
+    table, x = "", None
+    for line in text.splitlines():
+        for place in PLACES:
+            found = re.match(place, line)
+            x = int(found.group(1)) if found else x
+        row = re.match(r"(.*?) +(ns|us|ms) +\d+ +[\d.]+ +([\d.]+) +[\d.]+$", line) \
+            or re.match(r"(  \S.*?) {2,}()(\d+)( +[\d.]+){4}$", line)
+        if row:
+            yield table, row.group(1), row.group(2), float(row.group(3)), x
+        elif line and not line.startswith(" "):
+            table = line
+
+
+def points(rows, panel, table, name):
+    """One curve: x -> y.  Where a row stands twice, the first counts."""
+    found = {}
+    for row_table, row_name, unit, median, x in rows:
+        if re.match(table, row_table) and row_name.startswith(name):
+            found.setdefault(x, median * panel.get(unit, 1))
+    if not found:
+        sys.exit(f"plot.py: nothing measured of {name!r} in {table!r}")
+    return found
+
+
+def panel_script(rows, panel, version):
+    """gnuplot's commands for one panel."""
+    curves, places, script = [], [], ""
+    for number, (table, name, title, colour, dash) in enumerate(panel["curves"]):
+        data = points(rows, panel, table, name)
+        places += data
+        script += "$c%d << EOD\n%s\nEOD\n" % (
+            number, "\n".join("%g %g" % one for one in data.items()))
+        if dash == DASHED:
+            title += ", Xen " + version
+        curves.append(CURVE.format(number=number, title=title, colour=colour, dash=dash))
+    return script + PANEL.format(**panel, low=min(places) / 1.25, high=max(places) * 1.25) \
+        + "plot " + ", ".join(curves) + "\n"
 
 
 def main(source, target):
-    """All plots that there is something for."""
-    files = {}
-    for name in ("bench", "bench-lab"):
-        path = os.path.join(source, name + ".json")
-        if os.path.exists(path):
-            with open(path, encoding="utf-8") as file:
-                files[name] = json.load(file)
-    for plot in PLOTS:
-        draw(files, plot, target)
+    """All plots, from the file whose name begins with the latest date."""
+    files = sorted(name for name in os.listdir(source) if name.endswith(".txt"))
+    if not files:
+        sys.exit(f"plot.py: no results in {source}")
+    with open(os.path.join(source, files[-1]), encoding="utf-8") as file:
+        text = file.read()
+    version = re.search(r"^peer:.*?(\d+\.\d+)", text, re.M)
+    if not version:
+        sys.exit(f"plot.py: {files[-1]} has no line \"peer:\" that tells Xen's version")
+    rows = list(parse(text))
+    for name, panels in PLOTS.items():
+        output = os.path.join(target, name)
+        script = SETTINGS.format(height=220 * len(panels), output=output, rows=len(panels) // 2)
+        script += "".join(panel_script(rows, panel, version.group(1)) for panel in panels)
+        subprocess.run(["gnuplot"], input=script, text=True, check=True)
+        print("plot.py: %s" % output)
 
 
 if __name__ == "__main__":
