@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Runs in the lab's dom0: bench-start, then bench-domains and bench-lists with ever more domains,
 # which have no memory, and one to three interfaces each.  Each row's JSON follows at the end, in
-# lines that begin with "json ".
+# lines that begin with "json ".  usage: bench-lab.sh BENCH_AGAINST, as run.py has set it
 set -eu
+export BENCH_AGAINST="$1"
 mkdir -p /tmp
 cd /tmp
 export BENCH_JSON=/tmp/rows

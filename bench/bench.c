@@ -179,9 +179,13 @@ static void json_end(GString *json)
 
 void bench_head(const char *what)
 {
+    const char *against = g_getenv("BENCH_AGAINST");
     question = what;
     axis = NULL;
-    printf("\n%s\n\n%-44s %-6s %4s %9s %9s %9s\n", what, "", "unit", "n", "min", "median", "max");
+    printf("\n%s\n", what);
+    if (against)
+        printf("  against %s\n", against);
+    printf("\n%-44s %-6s %4s %9s %9s %9s\n", "", "unit", "n", "min", "median", "max");
     fflush(stdout);
 }
 

@@ -23,7 +23,8 @@ typedef struct bench_way {
 /** Keep the compiler from dropping what computes `p`. */
 #define BENCH_KEEP(p) __asm__ volatile("" : : "r"(p) : "memory")
 
-/** Print the table's head; `what` is the question that the table answers. */
+/** Print the table's head; `what` is the question that the table answers.  Below it stand the peers'
+ * versions, which run.py leaves in BENCH_AGAINST. */
 void bench_head(const char *what);
 
 /** Where the next rows lie on a curve ("keys", 1000), for JSON; ends with NULL or the next head. */

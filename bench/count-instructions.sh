@@ -23,7 +23,8 @@ if [ "${2:-}" != inside ]; then
 fi
 ours=$(per_read readf read_by_readf)
 hand=$(per_read hand read_by_hand)
-printf '\nInstructions of one read outside xs_read (callgrind, %s reads)\n\n' "$reads"
+printf '\nInstructions of one read outside xs_read (callgrind, %s reads)\n' "$reads"
+printf '%s\n' "  against ${BENCH_AGAINST:-an unknown libxenstore}" ""
 printf '%-44s %s\n' "xs_readf, gc included" "$ours" "asprintf + xs_read + free + free" "$hand"
 awk -v a="$ours" -v b="$hand" 'BEGIN { printf "%-44s %.2f\n", "  ratio", a / b }'
 # A row for run.py
