@@ -59,27 +59,28 @@ static int path_check(char *s, size_t len)
     return characters_ok(s, len) ? 0 : EINVAL;
 }
 
-/* memcpy() for the short strings that paths are made of, where a call would be half the cost. */
+/* memcpy() for the short strings that paths are made of, where a call would be half the cost.  The
+ * compiler's own for what has a fixed size: with _FORTIFY_SOURCE's this is not inlined any more. */
 static inline void copy(char *to, const char *from, size_t n)
 {
     if (n > 2 * BYTES) {
         memcpy(to, from, n);
     } else if (n >= BYTES) {
         bytes first = load(from), last = load(from + n - BYTES);
-        memcpy(to, &first, BYTES);
-        memcpy(to + n - BYTES, &last, BYTES);
+        __builtin_memcpy(to, &first, BYTES);
+        __builtin_memcpy(to + n - BYTES, &last, BYTES);
     } else if (n >= 8) {
         uint64_t first, last;
-        memcpy(&first, from, 8);
-        memcpy(&last, from + n - 8, 8);
-        memcpy(to, &first, 8);
-        memcpy(to + n - 8, &last, 8);
+        __builtin_memcpy(&first, from, 8);
+        __builtin_memcpy(&last, from + n - 8, 8);
+        __builtin_memcpy(to, &first, 8);
+        __builtin_memcpy(to + n - 8, &last, 8);
     } else if (n >= 4) {
         uint32_t first, last;
-        memcpy(&first, from, 4);
-        memcpy(&last, from + n - 4, 4);
-        memcpy(to, &first, 4);
-        memcpy(to + n - 4, &last, 4);
+        __builtin_memcpy(&first, from, 4);
+        __builtin_memcpy(&last, from + n - 4, 4);
+        __builtin_memcpy(to, &first, 4);
+        __builtin_memcpy(to + n - 4, &last, 4);
     } else if (n > 0) { /* one to three bytes, the middle one perhaps twice */
         to[0] = from[0];
         to[n / 2] = from[n / 2];
