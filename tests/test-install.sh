@@ -50,7 +50,11 @@ flags() { pkg-config --cflags --libs "$@"; }
 installed() { [ -e "$prefix/$1" ] || { echo "$1 is missing"; return 1; }; }
 soname() { readelf -d "$prefix/lib/$1" | grep -q "SONAME.*\[$1\.so\.[0-9]*\]\|SONAME.*\[$2\]"; }
 
-check "scons install" scons -s install PREFIX="$prefix"
+into() { file=$1 && shift && "$@" >"$file"; }
+
+check "scons install" into "$root/said" scons -s install PREFIX="$prefix"
+check "it says what makes the loader find the libraries" \
+    grep -qxF "scons: for programs to find the libraries, run as root: echo $prefix/lib >/etc/ld.so.conf.d/xl-lite.conf; ldconfig" "$root/said"
 for file in include/xsutil/xsutil.h include/xl-lite/xll.h lib/libxsutil.a lib/libxl-lite.a \
     lib/libxsutil.so lib/libxl-lite.so lib/pkgconfig/xsutil.pc lib/pkgconfig/xl-lite.pc bin/xl-lite \
     share/bash-completion/completions/xl-lite; do
