@@ -74,8 +74,13 @@ rm -f "$prefix"/lib/*.so*
 check "it links the static libraries" \
     gcc "$root/both.c" -o "$root/static" $(flags --static xsutil xl-lite)
 check "it runs without the shared ones" "$root/static"
-check "DESTDIR goes in front" scons -s install PREFIX=/usr LIBDIR=lib/here DESTDIR="$root/dest"
+check "DESTDIR goes in front" into "$root/said" \
+    scons -s install PREFIX=/usr LIBDIR=lib/here DESTDIR="$root/dest" STANDALONE=no
 check "LIBDIR is honoured" test -e "$root/dest/usr/lib/here/libxsutil.so"
+check "nothing is said of a loader that will not see it" test ! -s "$root/said"
+loads() { LD_LIBRARY_PATH='' ldd "$1" | grep -F "$2"; }
+check "without STANDALONE xl-lite loads what is installed with it" \
+    loads "$root/dest/usr/bin/xl-lite" "libxl-lite.so.0 => $root/dest/usr/bin/../lib/here/libxl-lite.so.0"
 check "an unknown option is an error that names it" \
     sh -c 'scons -s NOSUCH=1 2>&1 | grep -q "unknown option: NOSUCH"'
 tap_end
