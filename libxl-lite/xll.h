@@ -44,7 +44,25 @@ G_BEGIN_DECLS
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
+/*
+ * Every function with a ctx may also fail with
+ *
+ *   XLL_ERROR_INVALID     `ctx` is NULL;
+ *   XLL_ERROR_PERMISSION  the hypervisor does not let this domain ask (a guest, for example);
+ *   XLL_ERROR_VERSION     libxenctrl is of another Xen than the hypervisor (its answer is EACCES,
+ *                         as it is where Flask's policy forbids the call);
+ *   XLL_ERROR_UNSUPPORTED the hypervisor does not know the call;
+ *   XLL_ERROR_FAILED      all else;
+ *
+ * and one that is marked "reads xenstore" with
+ *
+ *   XLL_ERROR_XENSTORE    xenstored cannot be reached, went away, or answered nothing for five
+ *                         seconds.
+ */
+
+/** The domain of all errors. */
 #define XLL_ERROR (xll_error_quark())
+GQuark xll_error_quark(void);
 
 /** The codes of XLL_ERROR.  Every message says what was tried, and what to do where that is known.
  */
@@ -60,8 +78,6 @@ typedef enum xll_error {
     XLL_ERROR_AMBIGUOUS = 8,  /* several domains have that name; the message has their domids */
     XLL_ERROR_UNSUPPORTED = 9 /* this hypervisor has no such feature */
 } xll_error;
-
-GQuark xll_error_quark(void);
 
 /* ---- Context --------------------------------------------------------------------------------- */
 
@@ -82,22 +98,6 @@ xll_ctx *xll_open(GError **error);
 void xll_close(xll_ctx *ctx);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_ctx, xll_close)
-
-/*
- * Every function with a ctx may also fail with
- *
- *   XLL_ERROR_INVALID     `ctx` is NULL;
- *   XLL_ERROR_PERMISSION  the hypervisor does not let this domain ask (a guest, for example);
- *   XLL_ERROR_VERSION     libxenctrl is of another Xen than the hypervisor (its answer is EACCES,
- *                         as it is where Flask's policy forbids the call);
- *   XLL_ERROR_UNSUPPORTED the hypervisor does not know the call;
- *   XLL_ERROR_FAILED      all else;
- *
- * and one that is marked "reads xenstore" with
- *
- *   XLL_ERROR_XENSTORE    xenstored cannot be reached, went away, or answered nothing for five
- *                         seconds.
- */
 
 /* ---- Domains --------------------------------------------------------------------------------- */
 
@@ -440,7 +440,7 @@ typedef struct xll_event {
     int64_t old_backend_state;
 } xll_event;
 
-/** NULL is fine. */
+/** Free an event.  NULL is fine. */
 void xll_event_free(xll_event *event);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_event, xll_event_free)
@@ -486,7 +486,7 @@ void xll_monitor_drain(xll_monitor *monitor);
 typedef gboolean (*xll_monitor_fn)(const xll_event *event, const GError *error, gpointer data);
 GSource *xll_monitor_source_new(xll_monitor *monitor);
 
-/** NULL is fine; errno is kept. */
+/** Free a monitor.  NULL is fine; errno is kept. */
 void xll_monitor_free(xll_monitor *monitor);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_monitor, xll_monitor_free)
@@ -513,7 +513,7 @@ typedef struct xll_version_info {
 /** The hypervisor's version, for xll_version_info_free().  Every Xen answers, of any interface. */
 xll_version_info *xll_get_version_info(xll_ctx *ctx, GError **error);
 
-/** NULL is fine. */
+/** Free it, with all its strings.  NULL is fine. */
 void xll_version_info_free(xll_version_info *info);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_version_info, xll_version_info_free)
@@ -555,7 +555,7 @@ typedef struct xll_physinfo {
 /** The machine, for xll_physinfo_free(). */
 xll_physinfo *xll_get_physinfo(xll_ctx *ctx, GError **error);
 
-/** NULL is fine. */
+/** Free it, with all its strings.  NULL is fine. */
 void xll_physinfo_free(xll_physinfo *info);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_physinfo, xll_physinfo_free)

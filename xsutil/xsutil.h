@@ -330,6 +330,7 @@ typedef struct xsu_txn {
     uint32_t reserved[7];
 } xsu_txn;
 
+/** Declare `xsu_txn txn` for a loop as in xsu_txn, on `gc`, with the bounds of `retry`. */
 #define XSU_TRANSACTION(txn, gc, retry)                                                            \
     xsu_txn txn __attribute__((cleanup(xsu_txn_leave)));                                           \
     xsu_txn_enter(&txn, sizeof txn, (gc), (retry))
@@ -414,6 +415,7 @@ void xsu_batch_set_timeout(xsu_batch *b, unsigned int timeout_ms);
  */
 void xsu_batch_set_unordered(xsu_batch *b, bool unordered);
 
+/** Queue reads, of what xs_readf() and xs_read_bytesf() give. */
 void xsu_batch_readf(xsu_batch *b, char **value, const char *fmt, ...) XSU_PRINTF(3, 4);
 void xsu_batch_vreadf(xsu_batch *b, char **value, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
 void xsu_batch_read_bytesf(xsu_batch *b, void **value, unsigned int *len, const char *fmt, ...)
@@ -436,6 +438,7 @@ void xsu_batch_directoryf(xsu_batch *b, char ***entries, unsigned int *num, cons
 void xsu_batch_vdirectoryf(xsu_batch *b, char ***entries, unsigned int *num, const char *fmt,
                            va_list ap) XSU_PRINTF(4, 0);
 
+/** Queue changes, as those of xs_writef(), xs_write_bytesf(), xs_mkdirf() and xs_rmf(). */
 void xsu_batch_writef(xsu_batch *b, const char *value, const char *fmt, ...) XSU_PRINTF(3, 4);
 void xsu_batch_vwritef(xsu_batch *b, const char *value, const char *fmt, va_list ap)
     XSU_PRINTF(3, 0);
@@ -453,7 +456,7 @@ void xsu_batch_get_permissionsf(xsu_batch *b, struct xs_permissions **perms, uns
                                 const char *fmt, ...) XSU_PRINTF(4, 5);
 void xsu_batch_vget_permissionsf(xsu_batch *b, struct xs_permissions **perms, unsigned int *num,
                                  const char *fmt, va_list ap) XSU_PRINTF(4, 0);
-/** EINVAL for none, or for bits other than XS_PERM_READ and XS_PERM_WRITE. */
+/** Queue their change.  EINVAL for none, or for bits other than XS_PERM_READ and XS_PERM_WRITE. */
 void xsu_batch_set_permissionsf(xsu_batch *b, const struct xs_permissions *perms, unsigned int num,
                                 const char *fmt, ...) XSU_PRINTF(4, 5);
 void xsu_batch_vset_permissionsf(xsu_batch *b, const struct xs_permissions *perms, unsigned int num,
@@ -502,7 +505,7 @@ bool xsu_batch_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_batch_fn fn, 
  *   event                                          outcome
  *   the watched node or one below it changes       an event with that path and the watch's token
  *   the daemon sends events of no watch, or of     they are dropped, also when a watch of the same
- *   one that was removed                           path and token has been set since
+ *     one that was removed                         path and token has been set since
  *   the connection is lost                         opened anew, at once if it had lasted a second,
  *                                                  else after pauses that grow from 10 to 1000 ms;
  *                                                  all watches are set again, and each has one event
