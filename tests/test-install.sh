@@ -3,7 +3,7 @@
 # `scons install` gives what a program needs: found by pkg-config, linked shared and static, from C
 # and from C++, and README's program compiles as it stands there.
 # It builds a copy of the checkout, as the build that runs this test is not finished.
-# Environment: SOURCE, the checkout.
+# Environment: BUILD, the directory of the libraries and pages, and SOURCE, the checkout.
 # shellcheck disable=SC2046,SC2317 # flags are words; check() calls what it is given
 set -u
 # shellcheck source=tests/tap.sh
@@ -57,9 +57,11 @@ check "it says what makes the loader find the libraries" \
     grep -qxF "scons: for programs to find the libraries, run as root: echo $prefix/lib >/etc/ld.so.conf.d/xl-lite.conf; ldconfig" "$root/said"
 for file in include/xsutil/xsutil.h include/xl-lite/xll.h lib/libxsutil.a lib/libxl-lite.a \
     lib/libxsutil.so lib/libxl-lite.so lib/pkgconfig/xsutil.pc lib/pkgconfig/xl-lite.pc bin/xl-lite \
-    share/bash-completion/completions/xl-lite; do
+    share/bash-completion/completions/xl-lite share/man/man1/xl-lite.1 share/man/man3/xs_readf.3 \
+    share/man/man3/xs_vreadf.3 share/man/man7/xsutil.7 share/man/man7/libxl-lite.7; do
     check "$file is installed" installed "$file"
 done
+check "the manual is the same wherever it is made" diff -r "$BUILD/man" "$prefix/share/man"
 check "libxsutil has a soname" soname libxsutil.so libxsutil.so.0
 check "libxl-lite has a soname" soname libxl-lite.so libxl-lite.so.0
 check "README's program compiles without a warning" \

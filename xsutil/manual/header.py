@@ -13,6 +13,7 @@ Declarations without a comment are about their section alone.
 """
 import os
 import re
+import sys
 from collections import namedtuple
 
 # kind: function, macro, type or constant; text: as it is written, or a macro's first line
@@ -37,7 +38,7 @@ TOKEN = re.compile(r"""
   | (?P<code>[A-Za-z_])
 """, re.VERBOSE | re.DOTALL | re.MULTILINE)
 RULER = re.compile(r"/\* ---- (.*?) -* ?\*/$")
-ATTRIBUTE = re.compile(r"\s*(?:__attribute__\s*\(\(.*?\)\)+|\b[A-Z][A-Z0-9_]+(?:\([^()]*\))?)\s*(?=;|$)", re.DOTALL)
+ATTRIBUTES = re.compile(r"(?:\s*\b[A-Z][A-Z0-9_]+(?:\([^()]*\))?)+\s*;$")
 PROTOTYPE = re.compile(r"^(?:extern\s+|static\s+inline\s+)?(.*?[\s*])(\w+)\s*\((.*)\)\s*;?$", re.DOTALL)
 
 
@@ -70,13 +71,8 @@ def end_of_code(text, start):
 
 def without_attributes(code):
     """A prototype without what is for the compiler, and without a body."""
-    code = code.split("{")[0].rstrip(" ;\n") + ";"
-    while ATTRIBUTE.search(code[:-1] + ";"):
-        shorter = ATTRIBUTE.sub("", code, count=1)
-        if shorter == code:
-            break
-        code = shorter
-    return code
+    code = re.sub(r"__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)\s*", "", code.split("{")[0]).rstrip(" ;\n") + ";"
+    return ATTRIBUTES.sub(";", code)
 
 
 def prototype(code):
@@ -144,8 +140,9 @@ class Reader:
             if self.intro is None:
                 self.intro = self.doc
             else:
-                self.sections.append(Section(re.split(r"[:.]", self.doc)[0]))
-                self.sections[-1].prose.append(self.doc)
+                title, rest = re.match(r"(.*?)(?:[:.]\s+(.*))?$", self.doc, re.DOTALL).groups("")
+                self.sections.append(Section(" ".join(title.rstrip(".").split())))
+                self.sections[-1].prose += [rest[:1].upper() + rest[1:]] * bool(rest)
             self.doc = ""
 
     def read(self, text):
@@ -173,13 +170,22 @@ class Reader:
 
 def files(header, name):
     """A public header that programs include as `name`, and those of its own that it includes."""
-    found = [header]
-    for own in re.findall(r'^#\s*include\s*[<"](.*?)[">]', open(header, encoding="utf-8").read(), re.M):
-        prefix = os.path.dirname(name) + "/"
-        tail = own[len(prefix):] if own.startswith(prefix) else own
-        path = os.path.join(os.path.dirname(header), tail)
-        if os.path.exists(path):
-            found += files(path, prefix + tail)
+    base, folder, found = os.path.dirname(header), os.path.dirname(name), []
+
+    def visit(path):
+        if path in found:
+            return
+        found.append(path)
+        with open(path, encoding="utf-8") as file:
+            included = re.findall(r'^#\s*include\s*[<"](.*?)[">]', file.read(), re.MULTILINE)
+        for own in included:
+            near = os.path.normpath(os.path.join(os.path.dirname(path), own))
+            if os.path.exists(near):
+                visit(near)
+            elif own.startswith(folder + "/"):
+                visit(os.path.normpath(os.path.join(base, own[len(folder) + 1:])))
+
+    visit(os.path.normpath(header))
     return found
 
 
@@ -187,5 +193,8 @@ def read(header, name):
     """The comment of a library's header, and its sections, with those of the headers it includes."""
     reader = Reader()
     for path in files(header, name):
-        reader.read(open(path, encoding="utf-8").read())
+        try:
+            reader.read(open(path, encoding="utf-8").read())
+        except ValueError as error:
+            sys.exit("manual: %s: %s" % (path, error))
     return reader.intro, [one for one in reader.sections if one.prose or one.groups]

@@ -164,4 +164,4 @@ def format(text, pages=()):
 def page(name, section, date, product, parts):
     """A whole page of (title, text) parts."""
     head = "'\\\" t\n.Dd %s\n.Dt %s %s\n.Os %s\n" % (date, name.upper(), section, product)
-    return head + "".join(".Sh %s\n%s\n" % part for part in parts if part[1])
+    return head + "".join(".Sh %s\n.nh\n.ad l\n%s\n" % part for part in parts if part[1])

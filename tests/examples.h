@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the examples in comments and README.md leave out; see xsutil/manual/examples.py. */
+#include <glib.h>
+#include <stdio.h>
+#include <xl-lite/xll.h>
+#include <xsutil/xsutil.h>
+
+#ifdef OF_LIBXL_LITE
+extern xll_ctx *ctx;
+#else
+extern xsu_ctx *ctx;
+#endif
+extern GError **error;
+extern xsu_gc *gc;
+extern xsu_watch_event event;
+extern const char *path;
+extern unsigned int domid, *domids, i, n;
+extern char **names;
+void look_again(const char *path, bool missed);
