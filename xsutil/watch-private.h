@@ -62,6 +62,7 @@ struct xsu_watches {
     unsigned int pause_ms; /* before the next attempt but one */
     uint64_t opened_ns;    /* when, if connected */
     bool connected;
+    bool restricted;      /* and the last events are in the queue */
     atomic_bool broken;   /* nothing more can be sent */
     uint32_t listening;   /* what the epoll set tells of the connection */
     bool muted;           /* somebody waits for an answer and reads what comes */

@@ -63,6 +63,7 @@ static void on_restricted(xsu_conn *conn)
             xsu__watch_queue_missed(w, w->all->pdata[i]);
         xsu__watch_update(w);
     }
+    w->restricted = true;
     pthread_mutex_unlock(&w->lock);
 }
 
@@ -262,12 +263,14 @@ static bool work(xsu_watches *w)
     return progress;
 }
 
-/* Why there is nothing to wait for; 0 if there is. */
+/* Why there is nothing to wait for; 0 if there is.  Once the connection is restricted each watch still
+ * has its last event to come. */
 static int hopeless(xsu_watches *w)
 {
-    if (xsu__conn_is_restricted(&w->conn))
+    bool any = w->all && w->all->len > 0;
+    if (xsu__conn_is_restricted(&w->conn) && (w->restricted || !any))
         return EPERM;
-    return w->all && w->all->len > 0 ? 0 : ENOENT;
+    return any ? 0 : ENOENT;
 }
 
 /* With `lock`, which is let go meanwhile; false when the time is over. */
