@@ -16,7 +16,7 @@ static void unreachable(GError **error, int err)
 
 xsu_ctx *xll__open_store(void)
 {
-    xsu_ctx *store = xsu_open_batches();
+    xsu_ctx *store = xsu_open(XSU_OPEN_LATER);
 
     xsu_set_timeout(store, XLL__ANSWER_MS);
     return store;

@@ -66,7 +66,7 @@ static void test_accepts_nobody(void)
     int listener = listen_at(path);
     GArray *fds = fill_queue(path);
     g_setenv("XENSTORED_PATH", path, TRUE);
-    xsu_ctx *ctx = xsu_open_batches();
+    xsu_ctx *ctx = xsu_open(XSU_OPEN_LATER);
     sigaction(SIGALRM, &action, &before);
     for (int signals = 0; signals < 2; signals++) {
         XSU_GC(gc, ctx);

@@ -195,8 +195,13 @@ static void test_gives_up(TestStore *s)
 static void null_path(xsu_batch *b, Body *body)
 {
     const char *volatile null = NULL;
-    xsu_batch_readf(b, NULL, "%s/x", null);
+    xsu_batch_mkdirf(b, "%s/x", null);
     xsu_batch_writef(b, "v", "%s/more", body->store->root);
+}
+
+static void null_value(xsu_batch *b, Body *body)
+{
+    xsu_batch_writef(b, NULL, "%s/more", body->store->root);
 }
 
 static void not_a_number(xsu_batch *b, Body *body)
@@ -210,16 +215,49 @@ static void absent_permissions(xsu_batch *b, Body *body)
     xsu_batch_get_permissionsf(b, NULL, NULL, "%s/absent", body->store->root);
 }
 
+/* Reads that fail, also where the body does not look. */
+static void bad_reads(xsu_batch *b, Body *body)
+{
+    const char *volatile null = NULL;
+    not_a_number(b, body);
+    absent_permissions(b, body);
+    g_assert_false(xsu_batch_run(b));
+    xsu_batch_readf(b, NULL, "%s/x", null);
+    absent_permissions(b, body);
+}
+
+/* Changes that fail and are excused. */
+static void excused(xsu_batch *b, Body *body)
+{
+    static const struct xs_permissions owner = {0, XS_PERM_NONE};
+    xsu_batch_writef(b, NULL, "%s/x", body->store->root);
+    xsu_batch_optional(b);
+    xsu_batch_set_permissionsf(b, &owner, 1, "%s/absent", body->store->root);
+    xsu_batch_optional(b);
+    g_assert_true(xsu_batch_run(b));
+    unsigned int n = xsu_batch_count(b);
+    g_assert_cmpint(xsu_batch_errno(b, n - 2), ==, EINVAL);
+    g_assert_cmpint(xsu_batch_errno(b, n - 1), ==, ENOENT);
+    xsu_batch_optional(b); /* of what is done already: nothing */
+    xsu_batch_writef(b, "v", "%s/more", body->store->root);
+}
+
 static void too_large(xsu_batch *b, Body *body)
 {
     static char text[5000];
     xsu_batch_write_bytesf(b, text, sizeof text, "%s/more", body->store->root);
 }
 
+static void absent_node(xsu_batch *b, Body *body)
+{
+    static const struct xs_permissions owner = {0, XS_PERM_NONE};
+    xsu_batch_set_permissionsf(b, &owner, 1, "%s/absent", body->store->root);
+}
+
 /* What fails in a run that the body makes itself, without looking, and then all is well. */
 static void earlier_run(xsu_batch *b, Body *body)
 {
-    absent_permissions(b, body);
+    absent_node(b, body);
     g_assert_false(xsu_batch_run(b));
     xsu_batch_writef(b, "v", "%s/more", body->store->root);
     g_assert_true(xsu_batch_run(b));
@@ -229,17 +267,31 @@ static void earlier_run(xsu_batch *b, Body *body)
 /* The first of several, over all runs. */
 static void two_failures(xsu_batch *b, Body *body)
 {
-    not_a_number(b, body);
+    null_value(b, body);
     g_assert_false(xsu_batch_run(b));
-    absent_permissions(b, body);
+    absent_node(b, body);
     g_assert_false(xsu_batch_run(b));
+}
+
+/* A read that fails never matters, nor does a change that is optional. */
+static void test_harmless(TestStore *s)
+{
+    Body reads = {.store = s, .more = bad_reads}, changes = {.store = s, .more = excused};
+    XSU_GC(gc, s->ctx);
+    test_store_set(s, "counter", "1");
+    g_assert_true(xsu_batch_transaction(gc, &patient, increment, &reads));
+    assert_stored(s, "counter", "2");
+    assert_stored(s, "more", "12junk");
+    g_assert_true(xsu_batch_transaction(gc, &patient, increment, &changes));
+    assert_stored(s, "counter", "3");
+    assert_stored(s, "more", "v");
 }
 
 static void test_failed_operation(TestStore *s)
 {
     fails(s, (Body){.more = null_path}, EINVAL);
-    fails(s, (Body){.more = not_a_number}, EINVAL);
-    fails(s, (Body){.more = absent_permissions}, ENOENT);
+    fails(s, (Body){.more = null_value}, EINVAL);
+    fails(s, (Body){.more = absent_node}, ENOENT);
     fails(s, (Body){.more = too_large}, E2BIG);
     fails(s, (Body){.more = earlier_run}, ENOENT);
     fails(s, (Body){.more = two_failures}, EINVAL);
@@ -335,7 +387,7 @@ static void assert_nothing_stale(Proxied *p)
     xsu_batch_readf(b, &value, "%s/counter", p->store->root);
     g_assert_true(xsu_batch_run(b));
     g_assert_cmpstr(value, ==, "1");
-    assert_handle_works(p->ctx, p->store->root);
+    assert_works(p->ctx, p->store->root);
 }
 
 static void test_lost(TestStore *s)
@@ -414,7 +466,7 @@ static void test_lost_idle(TestStore *s)
         test_proxy_await_dropped(p.proxy, 1);
         g_assert_true(xsu_batch_transaction(gc, NULL, increment, &body));
         assert_stored(s, "counter", "2");
-        g_assert_cmpuint(test_proxy_connections(p.proxy), ==, 3);
+        g_assert_cmpuint(test_proxy_connections(p.proxy), ==, 2);
     }
     proxied_end(&p);
 }
@@ -430,6 +482,7 @@ int main(int argc, char **argv)
     test_store_add("/batch-transaction/three-round-trips", test_three_round_trips);
     test_store_add("/batch-transaction/gives-up", test_gives_up);
     test_store_add("/batch-transaction/failed-operation", test_failed_operation);
+    test_store_add("/batch-transaction/harmless", test_harmless);
     test_store_add("/batch-transaction/refused-operation", test_refused_operation);
     test_store_add_on("/batch-transaction/retries", EXACT_KINDS, test_retries);
     test_store_add("/batch-transaction/bounds", test_bounds);

@@ -11,7 +11,7 @@
  * registers of their own, whatever stands between them.  The upper halves are left random here.
  */
 #include "random-format.h"
-#include "xsutil/xsutil-private.h"
+#include "xsutil/text/text.h"
 
 #include <errno.h>
 #include <glib.h>

@@ -23,14 +23,13 @@ static Setup set_up(TestStore *s)
 {
     Setup setup = {.store = s, .proxy = test_proxy_start(test_daemon_socket(s->daemon))};
     test_proxy_use(setup.proxy);
-    setup.ctx = xsu_open(0);
-    g_assert_nonnull(setup.ctx);
+    setup.ctx = test_store_open(s);
     return setup;
 }
 
 static void tear_down(Setup *setup)
 {
-    xsu_close(setup->ctx);
+    test_store_close(setup->ctx);
     test_proxy_stop(setup->proxy);
 }
 
@@ -117,10 +116,9 @@ BOTH_FORMS(retries_for_ever)
 static void directory_outside(TestStore *s)
 {
     unsigned int num = 7;
-    struct xs_handle *xsh = xsu_handle(s->ctx);
     XSU_GC(gc, s->ctx);
     test_store_set(s, "dir/old", "");
-    xs_transaction_t t = xs_transaction_start(xsh);
+    xs_transaction_t t = xsu_transaction_start(gc);
     g_assert_true(xs_rmf(gc, t, "%s/dir/old", s->root));
     g_assert_true(xs_mkdirf(gc, t, "%s/dir/new", s->root));
     char **entries = xs_directoryf(gc, t, &num, "%s/dir", s->root);
@@ -129,7 +127,7 @@ static void directory_outside(TestStore *s)
     entries = xs_directoryf(gc, XBT_NULL, &num, "%s/dir", s->root);
     g_assert_cmpuint(num, ==, 1);
     g_assert_cmpstr(entries[0], ==, "old");
-    g_assert_true(xs_transaction_end(xsh, t, true));
+    g_assert_true(xsu_transaction_end(gc, t, true));
 }
 
 static void empty_listing(TestStore *s)
@@ -208,7 +206,7 @@ static void length_overflow(TestStore *s)
                                   (size_t)1 << 63,          4096};
         for (size_t i = 0; i < G_N_ELEMENTS(lengths); i++)
             assert_fails(E2BIG, xs_write_bytesf(gc, XBT_NULL, data, lengths[i], "%s", s->root));
-        test_proxy_assert_silent(setup.proxy, 0, xsu_handle(setup.ctx));
+        test_proxy_assert_silent(setup.proxy, 0, setup.ctx);
     }
     tear_down(&setup);
 }
@@ -236,15 +234,15 @@ static void null_path(TestStore *s)
         assert_fails(EINVAL, xs_readf(gc, XBT_NULL, "%s", path));
         assert_fails(EINVAL, xs_writef(gc, XBT_NULL, "v", "%s/key", none));
         assert_fails(EINVAL, xs_printf(gc, XBT_NULL, path, "%d", 1));
-        test_proxy_assert_silent(setup.proxy, 0, xsu_handle(setup.ctx));
+        test_proxy_assert_silent(setup.proxy, 0, setup.ctx);
     }
     tear_down(&setup);
 }
 
 #define ADD_FORMS(path, name)                                                                      \
     do {                                                                                           \
-        test_store_add("/libxl/" path "/callback", name##_callback);                               \
-        test_store_add("/libxl/" path "/loop", name##_loop);                                       \
+        test_store_add_both("/libxl/" path "/callback", name##_callback);                               \
+        test_store_add_both("/libxl/" path "/loop", name##_loop);                                       \
     } while (0)
 
 int main(int argc, char **argv)
@@ -252,16 +250,16 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD_FORMS("1057300109-transaction-leaked-commit-failure-ignored", leaked_and_ignored);
     ADD_FORMS("a79655807b-transaction-not-cleared-on-eagain", kept_after_eagain);
-    test_store_add("/libxl/145d12a5d2-directory-ignored-its-transaction", directory_outside);
-    test_store_add("/libxl/aec29abd5b-null-value-crash", null_value);
-    test_store_add("/libxl/a07b5b8acd-user-data-as-format", user_data_as_format);
+    test_store_add_both("/libxl/145d12a5d2-directory-ignored-its-transaction", directory_outside);
+    test_store_add_both("/libxl/aec29abd5b-null-value-crash", null_value);
+    test_store_add_both("/libxl/a07b5b8acd-user-data-as-format", user_data_as_format);
     g_test_add_func("/libxl/0809fbef31-unterminated-arguments", unterminated_arguments);
-    test_store_add("/libxl/48249a1403-empty-listing", empty_listing);
-    test_store_add("/libxl/d778089ac7-listing-failed-count-unset", count_unset);
+    test_store_add_both("/libxl/48249a1403-empty-listing", empty_listing);
+    test_store_add_both("/libxl/d778089ac7-listing-failed-count-unset", count_unset);
     ADD_FORMS("531d3bea5e-start-failed-no-writes-outside", writes_outside);
-    test_store_add("/libxl/42db2deb5e-length-overflow-injects-requests", length_overflow);
-    test_store_add("/libxl/53c3d93af0-mkdir-over-a-value", mkdir_over_value);
+    test_store_add_both("/libxl/42db2deb5e-length-overflow-injects-requests", length_overflow);
+    test_store_add_both("/libxl/53c3d93af0-mkdir-over-a-value", mkdir_over_value);
     ADD_FORMS("today-retried-for-ever", retries_for_ever);
-    test_store_add("/libxl/today-null-path-written", null_path);
+    test_store_add_both("/libxl/today-null-path-written", null_path);
     return g_test_run();
 }

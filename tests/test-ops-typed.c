@@ -205,10 +205,10 @@ static void test_round_trip(TestStore *s)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    test_store_add("/ops/typed/u64", test_u64);
-    test_store_add("/ops/typed/i64", test_i64);
-    test_store_add("/ops/typed/bool", test_bool);
-    test_store_add("/ops/typed/failures", test_failures);
-    test_store_add("/ops/typed/round-trip", test_round_trip);
+    test_store_add_both("/ops/typed/u64", test_u64);
+    test_store_add_both("/ops/typed/i64", test_i64);
+    test_store_add_both("/ops/typed/bool", test_bool);
+    test_store_add_both("/ops/typed/failures", test_failures);
+    test_store_add_both("/ops/typed/round-trip", test_round_trip);
     return g_test_run();
 }

@@ -176,7 +176,7 @@ static void test_losses(TestStore *s)
         test_proxy_fail(p.proxy, XS_WRITE, 37, 1, i % 2 ? PROXY_DROP_BEFORE : PROXY_DROP_AFTER,
                         NULL);
     run_all((Worker){.store = s, .ctx = p.ctx, .func = write_through_losses});
-    assert_handle_works(p.ctx, s->root);
+    assert_works(p.ctx, s->root);
     proxied_end(&p);
 }
 
@@ -203,7 +203,7 @@ static void test_timeouts(TestStore *s)
         g_thread_join(workers[i].thread);
     g_assert_cmpint(g_get_monotonic_time() - began, <, 1400000);
     g_thread_join(workers[0].thread);
-    g_assert_cmpuint(test_proxy_count(p.proxy, XS_READ), ==, 1); /* the others' were not sent */
+    g_assert_cmpuint(test_proxy_connections(p.proxy), <=, THREADS); /* one for each at the most */
     proxied_end(&p);
 }
 

@@ -40,7 +40,7 @@ static void check_way(TestStore *s, Way way)
 {
     TestProxy *proxy = test_proxy_start(test_daemon_socket(s->daemon));
     test_proxy_use(proxy);
-    xsu_ctx *ctx = xsu_open(0);
+    xsu_ctx *ctx = test_store_open(s);
     char *written = g_strdup_printf("%d", way);
     test_store_set(s, "node", "before");
     poison_errno();
@@ -55,7 +55,7 @@ static void check_way(TestStore *s, Way way)
     g_assert_true(leave_by(END, ctx, s->root));
     assert_stored(s, "node", "0");
     g_free(written);
-    xsu_close(ctx);
+    test_store_close(ctx);
     test_proxy_stop(proxy);
 }
 
@@ -72,14 +72,14 @@ static void test_not_entered(TestStore *s)
 {
     TestProxy *proxy = test_proxy_start(test_daemon_socket(s->daemon));
     test_proxy_use(proxy);
-    xsu_ctx *ctx = xsu_open(0);
+    xsu_ctx *ctx = test_store_open(s);
     {
         XSU_GC(gc, ctx);
         XSU_TRANSACTION(txn, gc, NULL);
         g_assert_cmpuint(txn.t, ==, XBT_NULL);
     }
-    test_proxy_assert_silent(proxy, 0, xsu_handle(ctx));
-    xsu_close(ctx);
+    test_proxy_assert_silent(proxy, 0, ctx);
+    test_store_close(ctx);
     test_proxy_stop(proxy);
 }
 
@@ -88,7 +88,7 @@ static void test_asked_again(TestStore *s)
 {
     TestProxy *proxy = test_proxy_start(test_daemon_socket(s->daemon));
     test_proxy_use(proxy);
-    xsu_ctx *ctx = xsu_open(0);
+    xsu_ctx *ctx = test_store_open(s);
     {
         XSU_GC(gc, ctx);
         XSU_TRANSACTION(txn, gc, NULL);
@@ -101,7 +101,7 @@ static void test_asked_again(TestStore *s)
         g_assert_cmpuint(test_proxy_total(proxy), ==, 2);
     }
     g_assert_cmpuint(test_proxy_total(proxy), ==, 2);
-    xsu_close(ctx);
+    test_store_close(ctx);
     test_proxy_stop(proxy);
 }
 
@@ -167,11 +167,11 @@ static void test_scratch(TestStore *s)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    test_store_add("/transaction/loop/ways-out", test_ways);
-    test_store_add("/transaction/loop/not-entered", test_not_entered);
-    test_store_add("/transaction/loop/asked-again", test_asked_again);
-    test_store_add("/transaction/loop/failed-again", test_failed_again);
-    test_store_add("/transaction/loop/nested", test_nested);
-    test_store_add("/transaction/loop/scratch", test_scratch);
+    test_store_add_both("/transaction/loop/ways-out", test_ways);
+    test_store_add_both("/transaction/loop/not-entered", test_not_entered);
+    test_store_add_both("/transaction/loop/asked-again", test_asked_again);
+    test_store_add_both("/transaction/loop/failed-again", test_failed_again);
+    test_store_add_both("/transaction/loop/nested", test_nested);
+    test_store_add_both("/transaction/loop/scratch", test_scratch);
     return g_test_run();
 }

@@ -1,25 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Connections, and what the failure of a call on one means. */
-#include "watch-private.h"
+/* What ties the floors: a ctx is opened, attached, and closed here. */
+#include "xsutil/connection.h"
+#include "xsutil/request/request.h"
+#include "xsutil/watch/watch.h"
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <xen/io/xs_wire.h>
-
-void xsu__die(const char *what)
-{
-    fprintf(stderr, "xsutil: %s\n", what);
-    abort();
-}
-
-uint64_t xsu__now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
-}
 
 /*
  * Linux's xenbus device takes header and payload in one buffer of XENSTORE_PAYLOAD_MAX bytes
@@ -35,42 +21,35 @@ static size_t payload_max(void)
     return XENSTORE_PAYLOAD_MAX - (is_socket ? 0 : sizeof(struct xsd_sockmsg));
 }
 
-static xsu_ctx *ctx_new(struct xs_handle *xsh, bool owned)
+static xsu_ctx *ctx_new(struct xs_handle *xsh, unsigned long flags)
 {
-    xsu_ctx *ctx = malloc(sizeof *ctx);
-    xsu_conn *conn = malloc(sizeof *conn);
-    if (!ctx || !conn)
-        xsu__die("out of memory");
-    xsu__conn_init(conn);
-    *ctx = (xsu_ctx){.xsh = xsh,
-                     .conn = conn,
-                     .watches = xsu__watches_new(conn),
-                     .owned = owned,
-                     .payload_max = payload_max()};
+    xsu_ctx *ctx = g_new0(xsu_ctx, 1);
+    xsu__pool_init(&ctx->pool, flags & XS_OPEN_SOCKETONLY);
+    ctx->link = xsh ? &xsu__attached : &xsu__own;
+    ctx->payload_max = payload_max();
+    ctx->xsh = xsh;
+    ctx->started = xsh ? g_hash_table_new(NULL, NULL) : NULL;
+    ctx->watches = xsu__watches_new(xsu__pool_conn(&ctx->pool));
     return ctx;
 }
 
 xsu_ctx *xsu_open(unsigned long flags)
 {
-    struct xs_handle *xsh = xs_open(flags);
-    return xsh ? ctx_new(xsh, true) : NULL;
+    xsu_ctx *ctx = ctx_new(NULL, flags);
+    int err = flags & XSU_OPEN_LATER ? 0 : xsu__conn_open_first(xsu__pool_conn(&ctx->pool), 0);
+    if (!err)
+        return ctx;
+    xsu_close(ctx);
+    errno = err;
+    return NULL;
 }
 
 xsu_ctx *xsu_attach(struct xs_handle *xsh)
 {
-    if (!xsh) {
-        errno = EINVAL;
-        return NULL;
-    }
-    return ctx_new(xsh, false);
-}
-
-/* For libxenstore's handle, which is not there, it is as if it were lost. */
-xsu_ctx *xsu_open_batches(void)
-{
-    xsu_ctx *ctx = ctx_new(NULL, false);
-    atomic_store(&ctx->lost, true);
-    return ctx;
+    if (xsh)
+        return ctx_new(xsh, 0);
+    errno = EINVAL;
+    return NULL;
 }
 
 void xsu_close(xsu_ctx *ctx)
@@ -79,11 +58,10 @@ void xsu_close(xsu_ctx *ctx)
     if (!ctx)
         return;
     xsu__watches_free(ctx->watches);
-    xsu__conn_end(ctx->conn);
-    free(ctx->conn);
-    if (ctx->owned)
-        xs_close(ctx->xsh);
-    free(ctx);
+    xsu__pool_end(&ctx->pool);
+    if (ctx->started)
+        g_hash_table_unref(ctx->started);
+    g_free(ctx);
     errno = saved;
 }
 
@@ -95,29 +73,8 @@ struct xs_handle *xsu_handle(xsu_ctx *ctx)
     return xsh;
 }
 
-static bool is_loss(int err)
+void xsu_set_timeout(xsu_ctx *ctx, unsigned int timeout_ms)
 {
-    return err == EBADF || err == EPIPE || err == ECONNRESET;
-}
-
-/*
- * With a reader thread (after xs_watch) libxenstore reports a lost connection as EINVAL, which is
- * also what the daemon's unknown errors become.  Asking once more tells the two apart.
- */
-static bool is_silent_loss(xsu_ctx *ctx, int err)
-{
-    if (err != EINVAL)
-        return false;
-    char *path = xs_get_domain_path(ctx->xsh, 0);
-    bool lost = !path && is_loss(errno);
-    free(path);
-    return lost;
-}
-
-int xsu__failure(xsu_ctx *ctx, int err)
-{
-    if (!is_loss(err) && !is_silent_loss(ctx, err))
-        return err;
-    atomic_store(&ctx->lost, true);
-    return ECONNRESET;
+    if (ctx)
+        atomic_store(&ctx->pool.timeout_ms, timeout_ms);
 }

@@ -16,6 +16,7 @@
 #define TESTS_PROXY_H
 
 #include <glib.h>
+#include <xsutil/xsutil.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <xenstore.h>
@@ -91,9 +92,9 @@ unsigned int test_proxy_count_payload(TestProxy *proxy, uint32_t type, const voi
 unsigned int test_proxy_connections(TestProxy *proxy);
 
 /**
- * Assert that nothing has been sent on this handle since `total` was read: a request of its own
+ * Assert that nothing has been sent on this ctx since `total` was read: a request of its own
  * must be the very next to arrive.
  */
-void test_proxy_assert_silent(TestProxy *proxy, unsigned int total, struct xs_handle *xsh);
+void test_proxy_assert_silent(TestProxy *proxy, unsigned int total, xsu_ctx *ctx);
 
 #endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** Operations, transactions and batches.  Part of xsutil.h, which holds what is true of all. */
+#ifndef XSUTIL_REQUEST_H
+#define XSUTIL_REQUEST_H
+
+#include <xenstore.h>
+#include <xsutil/text.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+/* ---- Operations ------------------------------------------------------------------------------ */
+
+/*
+ * Each takes a transaction, or XBT_NULL for none, and fails as its path format does, or with the
+ * daemon's answer: ENOENT (absent), EACCES, ENOSPC (over quota), EIO (one that xsutil does not know), or as connection.h
+ * has it.  An output that is not wanted may be NULL.
+ */
+
+/**
+ * A node's value, followed by a NUL.  A value may hold NULs of its own: use xs_read_bytesf() where
+ * that matters.  NULL with ENOENT if the node is absent.
+ */
+char *xs_readf(xsu_gc *gc, xs_transaction_t t, const char *fmt, ...) XSU_PRINTF(3, 4);
+char *xs_vreadf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+
+/** The same with its length in bytes, not counting the NUL; `len` may be NULL, 0 on failure. */
+void *xs_read_bytesf(xsu_gc *gc, xs_transaction_t t, unsigned int *len, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+void *xs_vread_bytesf(xsu_gc *gc, xs_transaction_t t, unsigned int *len, const char *fmt,
+                      va_list ap) XSU_PRINTF(4, 0);
+
+/**
+ * A node that holds one number, decimal or 0x…, and nothing else: no space, no `+`, no suffix
+ * ("012" is twelve).  EINVAL if it does not, ERANGE if the number does not fit ("-12" as u64),
+ * ENOENT if it is absent.  `*out` is written on success alone.
+ */
+bool xs_read_u64f(xsu_gc *gc, xs_transaction_t t, uint64_t *out, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+bool xs_vread_u64f(xsu_gc *gc, xs_transaction_t t, uint64_t *out, const char *fmt, va_list ap)
+    XSU_PRINTF(4, 0);
+bool xs_read_i64f(xsu_gc *gc, xs_transaction_t t, int64_t *out, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+bool xs_vread_i64f(xsu_gc *gc, xs_transaction_t t, int64_t *out, const char *fmt, va_list ap)
+    XSU_PRINTF(4, 0);
+
+/** The same for a node that holds exactly "1" or "0"; all else is EINVAL. */
+bool xs_read_boolf(xsu_gc *gc, xs_transaction_t t, bool *out, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+bool xs_vread_boolf(xsu_gc *gc, xs_transaction_t t, bool *out, const char *fmt, va_list ap)
+    XSU_PRINTF(4, 0);
+
+/**
+ * The names of a node's children, as a NULL-terminated array of `*num`.  A node without children
+ * gives an empty array, not NULL.  `*num` is 0 on every failure; `num` may be NULL.
+ */
+char **xs_directoryf(xsu_gc *gc, xs_transaction_t t, unsigned int *num, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+char **xs_vdirectoryf(xsu_gc *gc, xs_transaction_t t, unsigned int *num, const char *fmt,
+                      va_list ap) XSU_PRINTF(4, 0);
+
+/**
+ * Write a string, without its NUL.  EINVAL if `value` is NULL; E2BIG, before anything is sent, if
+ * path, its NUL and value exceed the payload: 4096 bytes, 4080 on /dev/xen/xenbus, where the
+ * header counts too (XENSTORE_PAYLOAD_MAX; the daemon or the kernel would drop the connection).
+ */
+bool xs_writef(xsu_gc *gc, xs_transaction_t t, const char *value, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+bool xs_vwritef(xsu_gc *gc, xs_transaction_t t, const char *value, const char *fmt, va_list ap)
+    XSU_PRINTF(4, 0);
+
+/** The same for `len` bytes of any kind. */
+bool xs_write_bytesf(xsu_gc *gc, xs_transaction_t t, const void *data, size_t len, const char *fmt,
+                     ...) XSU_PRINTF(5, 6);
+bool xs_vwrite_bytesf(xsu_gc *gc, xs_transaction_t t, const void *data, size_t len, const char *fmt,
+                      va_list ap) XSU_PRINTF(5, 0);
+
+/**
+ * Write a formatted value to `path`.  Here it is the value that is formatted (see xsu_sprintf()
+ * for what it takes and how it fails); the path is taken as it is.
+ */
+bool xs_printf(xsu_gc *gc, xs_transaction_t t, const char *path, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+bool xs_vprintf(xsu_gc *gc, xs_transaction_t t, const char *path, const char *fmt, va_list ap)
+    XSU_PRINTF(4, 0);
+
+/** Create an empty node, and its parents; one that exists keeps its value. */
+bool xs_mkdirf(xsu_gc *gc, xs_transaction_t t, const char *fmt, ...) XSU_PRINTF(3, 4);
+bool xs_vmkdirf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+
+/** Remove a node and all below it; true if it is absent.  `/` is EINVAL. */
+bool xs_rmf(xsu_gc *gc, xs_transaction_t t, const char *fmt, ...) XSU_PRINTF(3, 4);
+bool xs_vrmf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+
+/** Whether a node is there and can be read; false with ENOENT if it is absent. */
+bool xs_existsf(xsu_gc *gc, xs_transaction_t t, const char *fmt, ...) XSU_PRINTF(3, 4);
+bool xs_vexistsf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+
+
+/* ---- Transactions ---------------------------------------------------------------------------- */
+
+/*
+ * There is one kind of transaction, of single operations, of batches, or of both; what follows is
+ * the same for the callback, the loop, the batch form, and xsu_transaction_start() by hand.
+ *
+ *   event                                  outcome
+ *   the start fails                        the body never runs; false, that errno
+ *   the body returns false, or the loop    aborted; false, the body's errno, ECANCELED if that is 0;
+ *   is left by `break` or `return`         not retried
+ *   a change (write, mkdir, rm, set        aborted at the commit; false, the errno of the first such.
+ *   permissions) failed inside, single     A read that failed never matters
+ *   or queued, and was not optional
+ *   commit conflict (EAGAIN)               scratch rewound, backed off, body run again; after
+ *                                          max_attempts or timeout_ms: false, EAGAIN
+ *   any other commit failure               false, that errno
+ *   no answer within timeout_ms            false, ETIMEDOUT
+ *   connection lost inside                 false, ECONNRESET
+ *   connection lost at commit              false, ECONNRESET: the outcome is unknown, it is not sent
+ *                                          again
+ *   a number that is no open transaction   the operation is EINVAL, or ECONNRESET the first time after
+ *   of the ctx                             its connection was lost; nothing is sent
+ *   success                                true
+ *
+ * A number is xsutil's own on a ctx from xsu_open(), and comes again only after all others.
+ *
+ * A body may run many times, so it must compute everything from what it reads.  What it allocated
+ * in the gc is gone when it runs again.  The first retry comes at once, further ones after a
+ * random time below a bound that doubles from the longer of 0.5 ms and the last attempt, up to
+ * the longer of 20 ms and the last attempt.  timeout_ms bounds all of it.  An answer
+ * that is due then is waited for as long again, at least 100 and at most 1000 ms; so a body that takes
+ * longer by itself may still be committed.
+ */
+
+/** Bounds of the retry; a 0 is the default: 100 attempts, 10,000 ms.  NULL is both. */
+typedef struct xsu_retry {
+    unsigned int max_attempts;
+    unsigned int timeout_ms;
+} xsu_retry;
+
+/** The body: true to commit, false (and errno) to give up. */
+typedef bool (*xsu_transaction_fn)(xsu_gc *gc, xs_transaction_t t, void *data);
+
+/** Run `fn` in a transaction until it is committed; see the table above. */
+bool xsu_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_transaction_fn fn, void *data);
+
+/**
+ * The loop form, for code that does not split into callbacks:
+ *
+ *     XSU_TRANSACTION(txn, gc, NULL);
+ *     while (xsu_txn_next(&txn)) {
+ *         char *old = xs_readf(gc, txn.t, "%s/counter", path);
+ *         if (!xs_printf(gc, txn.t, xs_pathf(gc, "%s/counter", path), "%s0", old))
+ *             break;
+ *     }
+ *     return xsu_txn_done(&txn);
+ *
+ * Reaching the end of the body (or `continue`) commits; `break` and `return` abort.
+ * xsu_txn_done() says whether it was committed, with the outcomes of the table above.
+ */
+typedef struct xsu_txn {
+    xs_transaction_t t; /* the transaction, within the loop */
+    uint32_t state;     /* the rest is the library's own */
+    xsu_gc *gc;
+    const struct xsu_link *link;
+    xsu_mark mark;
+    xsu_retry retry;
+    uint64_t deadline_ns;
+    uint64_t began_ns;
+    unsigned int attempts;
+    int error;
+    uint32_t reserved[8];
+} xsu_txn;
+
+/** Declare `xsu_txn txn` for a loop as in xsu_txn, on `gc`, with the bounds of `retry`. */
+#define XSU_TRANSACTION(txn, gc, retry)                                                            \
+    xsu_txn txn __attribute__((cleanup(xsu_txn_leave)));                                           \
+    xsu_txn_enter(&txn, sizeof txn, (gc), (retry))
+
+/**
+ * A transaction that begins here and ends elsewhere.  XBT_NULL with errno: EINVAL without a ctx,
+ * ENOSPC (the guest has too many), or as connection.h has it.
+ */
+xs_transaction_t xsu_transaction_start(xsu_gc *gc);
+
+/**
+ * End one, which is no more whatever comes of it.  True if it was committed, or aborted as was wanted.
+ * False with EAGAIN after a conflict: nothing was changed; with the errno of a change that failed in
+ * it: it was aborted; otherwise as the table above has it.
+ */
+bool xsu_transaction_end(xsu_gc *gc, xs_transaction_t t, bool abort);
+
+/** XSU_TRANSACTION's two halves; not to be called by hand. */
+void xsu_txn_enter(xsu_txn *txn, size_t size, xsu_gc *gc, const xsu_retry *retry);
+void xsu_txn_leave(xsu_txn *txn);
+
+/** Commit the last round, if there was one, and begin the next; false when the loop has ended. */
+bool xsu_txn_next(xsu_txn *txn);
+
+/** After the loop: true if committed, else aborted, false and errno. */
+bool xsu_txn_done(xsu_txn *txn);
+
+
+/* ---- Batches --------------------------------------------------------------------------------- */
+
+/*
+ * Many requests in one round trip.  Append operations, run them, look at the outputs:
+ *
+ *     xsu_batch *b = xsu_batch_new(gc);
+ *     for (i = 0; i < n; i++)
+ *         xsu_batch_readf(b, &names[i], "/local/domain/%u/name", domids[i]);
+ *     if (!xsu_batch_run(b))
+ *         return false;
+ *
+ * Appending copies paths and values and sets value, entries and num to NULL or 0 at once; the
+ * outputs themselves must outlive the run, and an output that is NULL is not wanted.  Nothing is
+ * reported before the run.  What was read lives in the gc.  Operations take effect in the order in
+ * which they were queued, except that a directory too long for one reply (over 4096 bytes, on C
+ * xenstored) is read behind the others.
+ *
+ *   event                                          outcome
+ *   a read or directory of what is absent          NULL, or a typed output untouched: no failure
+ *   rm of what is absent                           no failure
+ *   NULL or an invalid path or value               not sent; the others are; run() is false
+ *   any other failure of one operation             the others complete; run() is false
+ *   the connection is lost                         ECONNRESET for all that were not answered:
+ *                                                  what they change may have been changed, and
+ *                                                  they are not sent again
+ *   the daemon breaks the protocol                 EPROTO, likewise
+ *   the timeout passes                             ETIMEDOUT, likewise
+ *   the connection cannot be opened                its errno (ECONNREFUSED: no daemon), and
+ *                                                  nothing was sent
+ *
+ * After the last four the next run opens a new connection.  run()'s errno is the connection's, or that
+ * of the first operation, in the order queued, that failed and is not optional.
+ *
+ * A run blocks.  While many replies are due it sleeps for up to 10 ms at a time instead of waiting
+ * at the socket, where every reply would wake it, at the daemon's cost.
+ */
+
+typedef struct xsu_batch xsu_batch;
+
+/** An empty batch, which lives in its gc and may be run again and again.  Never NULL. */
+xsu_batch *xsu_batch_new(xsu_gc *gc);
+
+/**
+ * The same in a transaction of its ctx, whoever started it.  On a ctx from xsu_attach() its operations
+ * go one by one through the handle.  With XBT_NULL it is xsu_batch_new().
+ */
+xsu_batch *xsu_batch_in(xsu_gc *gc, xs_transaction_t t);
+
+/** The ctx's timeout (xsu_set_timeout()) is taken over when a batch is made; this is for one. */
+void xsu_batch_set_timeout(xsu_batch *b, unsigned int timeout_ms);
+
+/**
+ * Whether this batch's operations may take effect in any order, as at first they may not.  Then a
+ * run of 128 or more is spread over up to four connections, three of them for its time only, as a
+ * daemon serves all connections in turn and does more at each turn.  It is less where no more
+ * connections can be had, and one on /dev/xen/xenbus and in transactions.  If one is lost, the
+ * errors are those of its operations.
+ *
+ * For what is read of many domains, say.  Not for a node that tells what others mean: a frontend
+ * sets its features before its state, and whoever reads these in one unordered batch may see the
+ * new state with the old features.
+ */
+void xsu_batch_set_unordered(xsu_batch *b, bool unordered);
+
+/** Queue reads, of what xs_readf() and xs_read_bytesf() give. */
+void xsu_batch_readf(xsu_batch *b, char **value, const char *fmt, ...) XSU_PRINTF(3, 4);
+void xsu_batch_vreadf(xsu_batch *b, char **value, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+void xsu_batch_read_bytesf(xsu_batch *b, void **value, unsigned int *len, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+void xsu_batch_vread_bytesf(xsu_batch *b, void **value, unsigned int *len, const char *fmt,
+                            va_list ap) XSU_PRINTF(4, 0);
+
+/** Typed reads, as xs_read_u64f() and its like: EINVAL or ERANGE for what is no such number. */
+void xsu_batch_read_u64f(xsu_batch *b, uint64_t *out, const char *fmt, ...) XSU_PRINTF(3, 4);
+void xsu_batch_vread_u64f(xsu_batch *b, uint64_t *out, const char *fmt, va_list ap)
+    XSU_PRINTF(3, 0);
+void xsu_batch_read_i64f(xsu_batch *b, int64_t *out, const char *fmt, ...) XSU_PRINTF(3, 4);
+void xsu_batch_vread_i64f(xsu_batch *b, int64_t *out, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+void xsu_batch_read_boolf(xsu_batch *b, bool *out, const char *fmt, ...) XSU_PRINTF(3, 4);
+void xsu_batch_vread_boolf(xsu_batch *b, bool *out, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+
+/** The children of a node, of any number, on both daemons. */
+void xsu_batch_directoryf(xsu_batch *b, char ***entries, unsigned int *num, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+void xsu_batch_vdirectoryf(xsu_batch *b, char ***entries, unsigned int *num, const char *fmt,
+                           va_list ap) XSU_PRINTF(4, 0);
+
+/** Queue changes, as those of xs_writef(), xs_write_bytesf(), xs_mkdirf() and xs_rmf(). */
+void xsu_batch_writef(xsu_batch *b, const char *value, const char *fmt, ...) XSU_PRINTF(3, 4);
+void xsu_batch_vwritef(xsu_batch *b, const char *value, const char *fmt, va_list ap)
+    XSU_PRINTF(3, 0);
+void xsu_batch_write_bytesf(xsu_batch *b, const void *data, size_t len, const char *fmt, ...)
+    XSU_PRINTF(4, 5);
+void xsu_batch_vwrite_bytesf(xsu_batch *b, const void *data, size_t len, const char *fmt,
+                             va_list ap) XSU_PRINTF(4, 0);
+void xsu_batch_mkdirf(xsu_batch *b, const char *fmt, ...) XSU_PRINTF(2, 3);
+void xsu_batch_vmkdirf(xsu_batch *b, const char *fmt, va_list ap) XSU_PRINTF(2, 0);
+void xsu_batch_rmf(xsu_batch *b, const char *fmt, ...) XSU_PRINTF(2, 3);
+void xsu_batch_vrmf(xsu_batch *b, const char *fmt, va_list ap) XSU_PRINTF(2, 0);
+
+/** A node's permissions, the owner first; its absence is ENOENT here. */
+void xsu_batch_get_permissionsf(xsu_batch *b, struct xs_permissions **perms, unsigned int *num,
+                                const char *fmt, ...) XSU_PRINTF(4, 5);
+void xsu_batch_vget_permissionsf(xsu_batch *b, struct xs_permissions **perms, unsigned int *num,
+                                 const char *fmt, va_list ap) XSU_PRINTF(4, 0);
+/** Queue their change.  EINVAL for none, or for bits other than XS_PERM_READ and XS_PERM_WRITE. */
+void xsu_batch_set_permissionsf(xsu_batch *b, const struct xs_permissions *perms, unsigned int num,
+                                const char *fmt, ...) XSU_PRINTF(4, 5);
+void xsu_batch_vset_permissionsf(xsu_batch *b, const struct xs_permissions *perms, unsigned int num,
+                                 const char *fmt, va_list ap) XSU_PRINTF(4, 0);
+
+/**
+ * What was queued last may fail: neither the run nor a transaction minds, but for a lost connection.
+ * xsu_batch_errno() tells of it all the same.
+ */
+void xsu_batch_optional(xsu_batch *b);
+
+/**
+ * Send what was queued since the last run, and take all answers in.  True if every operation
+ * succeeded, and if there was none.
+ */
+bool xsu_batch_run(xsu_batch *b);
+
+/** How many operations were queued for the last run, or for the next once one is appended. */
+unsigned int xsu_batch_count(const xsu_batch *b);
+
+/** The errno of operation `n` of them, from 0; 0 if it succeeded.  EINVAL if there is no such. */
+int xsu_batch_errno(const xsu_batch *b, unsigned int n);
+
+/**
+ * The body: queue operations, run them where it needs to see answers, and return true to commit.
+ * What is still queued then is run before the commit.
+ */
+typedef bool (*xsu_batch_fn)(xsu_gc *gc, xsu_batch *b, void *data);
+
+/**
+ * Run `fn` in a transaction, with the outcomes of the table above.  Without runs of the body's own it
+ * is three round trips: start, all operations, commit.
+ */
+bool xsu_batch_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_batch_fn fn, void *data);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Requests: single operations, batches and transactions.
+ *
+ *   own.c, attached.c    how a ctx reaches the daemon: on xsutil's connections, on libxenstore's
+ *   ops.c                single operations
+ *   transaction.c        transactions that retry within bounds
+ *   batch.c              what is queued, encoded at once
+ *   queue.c, faces.c     queueing each operation, and the variadic faces of that
+ *   answer.c             makes results of replies
+ *   long-directory.c     fetches what is too long for one reply
+ *   rest.c               how long to sleep while replies are due
+ *   pipeline.c           sends, and takes the replies in, on one connection
+ *   run.c                runs a batch
+ *   batch-transaction.c  transactions of batches
+ */
+#ifndef XSUTIL_REQUEST_REQUEST_H
+#define XSUTIL_REQUEST_REQUEST_H
+
+#include "xsutil/request.h"
+#include "xsutil/wire/wire.h"
+
+/* How the single operations and the transactions of a ctx reach the daemon.  0 or an errno. */
+typedef struct xsu_link {
+    int (*call)(xsu_ctx *ctx, xs_transaction_t t, const xsu_request *request, xsu_reply_fn take,
+                void *to);
+    /* A loop's: timeout_ms is what is left of its time, patience_ms all of it; 0: none. */
+    int (*start)(xsu_ctx *ctx, unsigned int timeout_ms, unsigned int patience_ms,
+                 xs_transaction_t *t);
+    /* What failed in it keeps it from being committed: that errno.  `*conflict`: EAGAIN is the
+     * daemon's answer to the commit. */
+    int (*end)(xsu_ctx *ctx, xs_transaction_t t, bool abort, bool *conflict);
+    void (*fail)(xsu_ctx *ctx, xs_transaction_t t, int err);
+    bool pipelines; /* a batch can be sent at once */
+} xsu_link;
+
+extern const xsu_link xsu__own, xsu__attached;
+
+struct xsu_ctx {
+    xsu_pool pool;               /* for all but what is attached */
+    const xsu_link *link;        /* of single operations and their transactions */
+    size_t payload_max;          /* what one message may carry */
+    struct xs_handle *xsh;       /* the attached one, or NULL, ... */
+    atomic_bool lost;            /* whose connection is known to be lost */
+    struct _GHashTable *started; /* on it by us: what failed in each; the pool's lock guards it */
+    struct xsu_watches *watches;
+};
+
+/* ---- Batches --------------------------------------------------------------------------------- */
+
+/* What becomes of an operation's reply. */
+typedef enum xsu_result {
+    XSU_RESULT_NONE,
+    XSU_RESULT_BYTES,
+    XSU_RESULT_STRINGS,
+    XSU_RESULT_PERMISSIONS,
+    XSU_RESULT_U64,
+    XSU_RESULT_I64,
+    XSU_RESULT_BOOL,
+} xsu_result;
+
+typedef struct xsu_op {
+    char *message;     /* header and payload; NULL if it could not be built */
+    size_t end;        /* where it ends in the stream of all messages of this run */
+    void *out;         /* what `result` says, or NULL */
+    unsigned int *num; /* how many, or NULL */
+    int error;         /* 0, or the errno of this operation */
+    uint8_t type;      /* XS_READ, ... */
+    uint8_t result;    /* an xsu_result */
+    bool done : 1;     /* answered, or never to be sent */
+    bool optional : 1; /* its failure is none of the run's */
+    bool in_parts : 1; /* a directory that is too long for one reply */
+} xsu_op;
+
+/* Operations lie in segments that never move: what has been queued is not copied again. */
+enum { XSU_FIRST_OPS = 16, XSU_SEGMENT_OPS = 64 };
+
+/* Encoded messages, one behind the other; a message lies in one chunk. */
+typedef struct xsu_chunk {
+    struct xsu_chunk *next;
+    size_t used, size;
+    char data[];
+} xsu_chunk;
+
+struct xsu_batch {
+    xsu_gc *gc;
+    const xsu_link *link;
+    xs_transaction_t t; /* all operations are in it */
+    unsigned int timeout_ms;
+    int broken; /* the first errno of the connection's, of all runs */
+    bool unordered;
+    bool ran;                /* what is queued has been run; the next append begins anew */
+    xsu_op *first_ops;       /* XSU_FIRST_OPS of them; NULL until the first is queued */
+    xsu_op **segments;       /* the others, XSU_SEGMENT_OPS in each */
+    unsigned int num, room;  /* operations queued, and those there is room for */
+    unsigned int table_room; /* of `segments` */
+    xsu_chunk *first, *last; /* last: the one that is being filled */
+    size_t bytes;            /* encoded in all */
+};
+
+/** Operation `n` of those queued, or of those there is room for. */
+static inline xsu_op *xsu__batch_op(const xsu_batch *b, unsigned int n)
+{
+    if (n < XSU_FIRST_OPS)
+        return &b->first_ops[n];
+    n -= XSU_FIRST_OPS;
+    return &b->segments[n / XSU_SEGMENT_OPS][n % XSU_SEGMENT_OPS];
+}
+
+/** A batch in a transaction of `link`'s, or in none. */
+xsu_batch *xsu__batch_new(xsu_gc *gc, const xsu_link *link, xs_transaction_t t);
+/** Queue one operation.  Its path is scratch of the call: only the message stays. */
+xsu_op *xsu__batch_queue(xsu_batch *b, uint8_t type, const void *data, size_t len, const char *fmt,
+                         va_list ap) XSU_PRINTF(5, 0);
+/** Queue one that is not to be sent. */
+void xsu__batch_refuse(xsu_batch *b, uint8_t type, int err);
+/** The next run starts from nothing; memory of the last one serves again. */
+void xsu__batch_begin_anew(xsu_batch *b);
+
+/** Whether the absence of what is read, or removed, is an answer and no failure (answer.c). */
+bool xsu__absence_is_fine(const xsu_op *op);
+/** The reply to an operation is there: make its result of it. */
+void xsu__op_answered(xsu_batch *batch, xsu_op *op, const xsu_message *reply);
+
+/* rest.c, pipeline.c, run.c */
+
+typedef struct xsu_pipeline {
+    xsu_batch *batch;
+    xsu_conn *conn;
+    uint32_t tx_id;          /* the daemon's number of the transaction */
+    unsigned int timeout_ms; /* for each answer */
+    unsigned int begin, end; /* operations from `begin` to before `end` are its */
+    uint32_t first_id;       /* the request id of operation `begin` */
+    xsu_chunk *chunk;        /* where sending is */
+    size_t chunk_sent;       /* of that chunk */
+    size_t start;            /* where operation `begin` lies in the stream of all messages */
+    size_t sent;             /* up to where that is sent */
+    unsigned int next;       /* the first operation that is not sent whole */
+    unsigned int oldest;     /* no operation before this one waits for its answer */
+    unsigned int total;      /* operations to send, ... */
+    unsigned int sent_ops;   /* sent whole, ... */
+    unsigned int answered;   /* and answered */
+    size_t received;         /* bytes of replies */
+    bool reused;             /* nothing was sent yet on a connection that had been idle */
+    int failed;              /* an errno: what is not answered never will be; else 0 */
+} xsu_pipeline;
+
+static inline unsigned int xsu__in_flight(const xsu_pipeline *p)
+{
+    return p->sent_ops - p->answered;
+}
+
+static inline bool xsu__is_live(const xsu_pipeline *p)
+{
+    return !p->failed && p->answered < p->total;
+}
+
+/** Begin with what is set of batch, conn, tx_id, timeout_ms, begin, end and reused. */
+void xsu__pipeline_begin(xsu_pipeline *p);
+
+/*
+ * 0, or an errno with which the connection can be used no more: ECONNRESET, ETIMEDOUT, EPROTO for
+ * a reply that answers nothing we asked.
+ */
+/** Send what the kernel takes now, if it is time for more. */
+int xsu__pipeline_send(xsu_pipeline *p);
+/** Wait until so many of those in flight may be answered, and hand out the replies that are there. */
+int xsu__pipeline_receive(xsu_pipeline *p, unsigned int replies);
+/** Hand out the replies that are there; EAGAIN for none. */
+int xsu__pipeline_receive_now(xsu_pipeline *p);
+
+#define XSU_LANES 4 /* connections for a run without an order, at the most */
+
+typedef struct xsu_run {
+    xsu_batch *batch;
+    xsu_conn *conn; /* of the first lane */
+    xsu_pipeline lane[XSU_LANES];
+    unsigned int lanes;
+    xsu_conn beside[XSU_LANES - 1]; /* the connections of all lanes but the first */
+    unsigned int total;             /* operations to send */
+    uint64_t began;
+    unsigned int rests;
+} xsu_run;
+
+unsigned int xsu__run_live_lanes(const xsu_run *r);
+unsigned int xsu__run_answered(const xsu_run *r);
+
+/** How many replies are worth resting for on each lane; 0 for not resting. */
+unsigned int xsu__rest_worth(const xsu_run *r);
+/** How many replies it rested for, on all lanes; 0 if it did not. */
+unsigned int xsu__rest(xsu_run *r);
+/** How many replies to wait for on one lane. */
+unsigned int xsu__rest_wait_for(const xsu_run *r, const xsu_pipeline *p);
+/** What a round that began then, with `before` replies there, tells of how fast they come. */
+void xsu__rest_learn(const xsu_run *r, uint64_t began, unsigned int before,
+                     unsigned int rested_for);
+
+/** Asks for one part of a directory; 0 or an errno. */
+typedef int (*xsu_part_fn)(void *with, const xsu_request *request, xsu_reply_fn take, void *to);
+
+/**
+ * A directory that is too long for one reply, part by part: `*body`, in `scratch`, is as one reply
+ * would have it.  0 or an errno.
+ */
+int xsu__long_directory(xsu_gc *scratch, const char *path, xsu_part_fn ask, void *with,
+                        const char **body, size_t *len);
+
+#endif

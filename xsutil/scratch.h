@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** Scratch memory.  Part of xsutil.h, which holds what is true of all. */
+#ifndef XSUTIL_SCRATCH_H
+#define XSUTIL_SCRATCH_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+#define XSU_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+
+/** A connection to xenstore; see connection.h. */
+typedef struct xsu_ctx xsu_ctx;
+
+/* ---- Scratch memory -------------------------------------------------------------------------- */
+
+typedef struct xsu_gc xsu_gc;
+
+/** A place in a gc's history; made by xsu_gc_mark(). */
+typedef struct xsu_mark {
+    uint64_t id;
+} xsu_mark;
+
+/** The storage behind XSU_GC.  Its size is passed to the library, so that it may grow. */
+typedef struct xsu_gc_store {
+    void *storage[4096 / sizeof(void *)] __attribute__((aligned(16)));
+} xsu_gc_store;
+
+#if defined(__has_attribute)
+#if __has_attribute(uninitialized)
+#define XSU_UNINITIALIZED __attribute__((uninitialized))
+#endif
+#endif
+#ifndef XSU_UNINITIALIZED
+#define XSU_UNINITIALIZED
+#endif
+
+/**
+ * Declare `xsu_gc *gc` on `ctx`, freed when the enclosing block ends, however it ends: by falling
+ * off it, return, break or goto.  The first kilobytes of scratch live on the stack and are not
+ * cleared.  A `switch` must not jump past the declaration.  A NULL ctx is fine: then paths can be
+ * built, and operations fail with EINVAL.
+ */
+#define XSU_GC(gc, ctx)                                                                            \
+    XSU_UNINITIALIZED xsu_gc_store gc##_store;                                                     \
+    xsu_gc *gc __attribute__((cleanup(xsu_gc_leave)))                                              \
+    = xsu_gc_enter(&gc##_store, sizeof gc##_store, (ctx))
+
+/** XSU_GC's two halves; not to be called by hand. */
+xsu_gc *xsu_gc_enter(xsu_gc_store *store, size_t size, xsu_ctx *ctx);
+void xsu_gc_leave(xsu_gc **gc);
+
+/** A gc on the heap, for scratch that outlives a block.  Freed with xsu_gc_free().  Never NULL. */
+xsu_gc *xsu_gc_new(xsu_ctx *ctx);
+
+/** Free a gc from xsu_gc_new() and all that it holds.  NULL is fine; errno is kept. */
+void xsu_gc_free(xsu_gc *gc);
+
+/** The ctx that a gc belongs to. */
+xsu_ctx *xsu_gc_owner(xsu_gc *gc);
+
+/** `size` zeroed bytes, aligned for any type; zero bytes are a valid request.  Never NULL. */
+void *xsu_alloc(xsu_gc *gc, size_t size);
+
+/** A copy of `s`; NULL with EINVAL if `s` is NULL. */
+char *xsu_strdup(xsu_gc *gc, const char *s);
+
+/**
+ * Format a string, as vsnprintf() does.
+ * NULL with EINVAL for a NULL format, a NULL for `%s`, `%n` or a conversion that is none;
+ * with vsnprintf()'s own errno where that fails (EILSEQ for `%ls`, EOVERFLOW).
+ */
+char *xsu_sprintf(xsu_gc *gc, const char *fmt, ...) XSU_PRINTF(2, 3);
+char *xsu_vsprintf(xsu_gc *gc, const char *fmt, va_list ap) XSU_PRINTF(2, 0);
+
+/**
+ * Make the gc the owner of a pointer from malloc(), to be free()d with it.  Returns `ptr`.
+ * NULL does nothing.  Adopting what the gc already owns aborts: it would be freed twice.
+ */
+void *xsu_adopt(xsu_gc *gc, void *ptr);
+
+/** free() an adopted pointer now.  NULL does nothing; what the gc did not adopt aborts. */
+void xsu_release(xsu_gc *gc, void *ptr);
+
+/**
+ * Remember this point; xsu_gc_rewind() comes back to it, dropping everything that was allocated or
+ * adopted since.  A mark stays alive through its own rewind, and dies with a rewind to an earlier
+ * one or with its gc; rewinding to a dead mark aborts.  A loop of mark and rewind does not grow.
+ */
+xsu_mark xsu_gc_mark(xsu_gc *gc);
+void xsu_gc_rewind(xsu_gc *gc, xsu_mark mark);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

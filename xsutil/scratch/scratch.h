@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Scratch memory, and what every floor needs: time, dying, forking.  Knows nothing of xenstore.
+ *
+ *   gc.c       the arena: its first block is the gc's own storage, further ones are malloc()ed
+ *   adopt.c    pointers from malloc() that end with a gc
+ *   live.c     which gcs of the heap there are
+ *   process.c  time, dying, forking
+ *   poison.h   telling ASan and valgrind which parts of an arena are in use
+ */
+#ifndef XSUTIL_SCRATCH_SCRATCH_H
+#define XSUTIL_SCRATCH_SCRATCH_H
+
+#include "xsutil/scratch.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define XSU_LIKELY(x) __builtin_expect(!!(x), 1)
+#define XSU_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* process.c */
+
+#define NS_PER_MS 1000000u
+#define NS_PER_S 1000000000u
+
+/** A time that no clock's setting moves, in nanoseconds. */
+uint64_t xsu__now_ns(void);
+
+/** Say what the program did wrong, and abort(). */
+_Noreturn void xsu__die(const char *what);
+_Noreturn void xsu__die_of_null(const char *function, const char *what);
+
+/** Every function that takes a gc, a batch or another such: NULL is misuse, and named. */
+#define XSU_NEED(what)                                                                             \
+    do {                                                                                           \
+        if (XSU_UNLIKELY(!(what)))                                                                 \
+            xsu__die_of_null(__func__, #what);                                                     \
+    } while (0)
+
+/**
+ * What fork() has to know of.  `lock` is held while the process forks; it must never be held while
+ * waiting.  In the child it is made anew, and `forked` is called, with no other thread there.
+ */
+typedef struct xsu_fork_hook {
+    struct xsu_fork_hook *next, **previous;
+    pthread_mutex_t lock;
+    void (*forked)(struct xsu_fork_hook *hook); /* or NULL */
+} xsu_fork_hook;
+
+void xsu__fork_hook_add(xsu_fork_hook *hook, void (*forked)(xsu_fork_hook *hook));
+void xsu__fork_hook_remove(xsu_fork_hook *hook);
+/** How many forks this process is away from the one that began; asks nobody. */
+unsigned int xsu__process(void);
+
+/* live.c */
+
+void xsu__live_add(const xsu_gc *gc);
+/** Whether it was there. */
+bool xsu__live_remove(const xsu_gc *gc);
+
+/* gc.c */
+
+typedef struct xsu_block xsu_block;
+typedef struct xsu_adopted xsu_adopted;
+
+/* Where a gc stood.  It lives in the arena, just below the place it remembers. */
+typedef struct xsu_mark_record {
+    struct xsu_mark_record *older;
+    xsu_block *block;
+    uint64_t id;
+    size_t adopted;
+} __attribute__((aligned(16))) xsu_mark_record;
+
+struct xsu_gc {
+    char *next;  /* the first free byte of the newest block */
+    char *limit; /* the end of the newest block */
+    xsu_ctx *ctx;
+    xsu_block *blocks;      /* those from malloc(), newest first */
+    xsu_mark_record *marks; /* those alive, newest first; they live in the arena */
+    xsu_adopted *adopted;   /* NULL until something is adopted */
+    size_t block_size;      /* of the next block from malloc() */
+    char *first_limit;      /* the end of the gc's own storage */
+    bool poisoning;         /* under ASan or valgrind: free scratch is poisoned */
+};
+
+/**
+ * A string that is being written into the gc's free tail: nothing is taken from the gc until
+ * xsu__sink_take().  Past `limit` XSU_SINK_SLACK bytes may still be written.
+ */
+typedef struct xsu_sink {
+    xsu_gc *gc;
+    char *start;
+    char *pos;
+    char *limit;
+} xsu_sink;
+
+#define XSU_SINK_SLACK 32
+
+/** The sink on a new block; for when the newest has no room. */
+xsu_sink xsu__sink_open_new(xsu_gc *gc);
+/** The sink with room for `n` more bytes, its string moved to a larger block. */
+xsu_sink xsu__sink_grown(xsu_sink sink, size_t n);
+/** The free tail is in use, or not in use any more: tell ASan or valgrind. */
+void xsu__tail_unpoison(xsu_gc *gc);
+void xsu__tail_poison(xsu_gc *gc);
+
+#define XSU_STRING_ALIGNMENT 8 /* ASan's granule: less, and neighbours could not be told apart */
+
+static inline xsu_sink xsu__sink_open(xsu_gc *gc)
+{
+    char *start = gc->next + (-(uintptr_t)gc->next & (XSU_STRING_ALIGNMENT - 1));
+    if (XSU_UNLIKELY(gc->limit - start < XSU_SINK_SLACK))
+        return xsu__sink_open_new(gc);
+    if (XSU_UNLIKELY(gc->poisoning))
+        xsu__tail_unpoison(gc);
+    return (xsu_sink){gc, start, start, gc->limit - XSU_SINK_SLACK};
+}
+
+/* By value, so that a sink which is passed to nothing else can stay in registers. */
+static inline void xsu__sink_reserve(xsu_sink *sink, size_t n)
+{
+    if (XSU_UNLIKELY((size_t)(sink->limit - sink->pos) < n))
+        *sink = xsu__sink_grown(*sink, n);
+}
+
+/** End the string with a NUL and make it the gc's. */
+static inline char *xsu__sink_take(xsu_sink sink)
+{
+    *sink.pos = '\0';
+    sink.gc->next = sink.pos + 1;
+    if (XSU_UNLIKELY(sink.gc->poisoning))
+        xsu__tail_poison(sink.gc);
+    return sink.start;
+}
+
+/** `size` bytes, aligned for any type, not cleared. */
+void *xsu__alloc_raw(xsu_gc *gc, size_t size);
+/** The same, but a new block is of the least size: what grows piece by piece leaves little unused. */
+void *xsu__alloc_steady(xsu_gc *gc, size_t size);
+
+/* adopt.c: in the order of adoption */
+
+size_t xsu__adopted_count(const xsu_gc *gc);
+/** free() what was adopted after the first `count`. */
+void xsu__adopted_rewind(xsu_gc *gc, size_t count);
+void xsu__adopted_end(xsu_gc *gc);
+
+#endif
