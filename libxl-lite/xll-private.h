@@ -34,7 +34,7 @@ xsu_ctx *xll__open_store(void);
 /* Set `error` from errno after a batch failed.  `what` completes "cannot …". */
 void xll__store_error(GError **error, const char *what);
 
-/* ---- domain.c -------------------------------------------------------------------------------- */
+/* ---- infos.c --------------------------------------------------------------------------------- */
 
 /* Whether the hypervisor lists this domain; `info` may be NULL. */
 bool xll__find_info(xll_ctx *ctx, uint32_t domid, xc_domaininfo_t *info, GError **error);
