@@ -3,9 +3,10 @@
  * The monitor, which tells what changes about domains and their devices.
  *
  *   monitor.c        its life; waiting; what happens when xenstored does not answer
- *   monitor-watch.c  which watches there are, and what an event makes worth a look
- *   monitor-model.c  what was last seen; a difference to it becomes an event
+ *   monitor-take.c   takes what xenstored tells, and marks what an event makes worth a look
  *   monitor-read.c   reads all that is worth a look, and compares
+ *   monitor-model.c  what was last seen; a difference to it becomes an event
+ *   monitor-watch.c  which watches there are
  *
  * An event of xenstore is never believed, it only marks what to read: so any number of them about
  * one node is one read, and what a guest wrote is a value like any other.
@@ -67,18 +68,9 @@ bool xll__watch_host(xll_monitor *monitor);
 bool xll__watch_domain(xll_monitor *monitor, monitored_domain *domain);
 bool xll__watch_backend(xll_monitor *monitor, monitored_device *device);
 
-/*
- * Ask xenstored whether it is there, and take all that it told before it answered.  If the
- * connection was lost there is a new one at once.  On failure, false with errno.
- */
-bool xll__probe(xll_monitor *monitor);
-
 /* Nothing is to be done if these fail: what is still told is then about nobody. */
 void xll__unwatch_domain(xll_monitor *monitor, monitored_domain *domain);
 void xll__unwatch_backend(xll_monitor *monitor, monitored_device *device);
-
-/* Take what xenstored has told, up to a bound, and mark what to read.  False if it was nothing. */
-bool xll__take_events(xll_monitor *monitor);
 
 /* ---- monitor-model.c ------------------------------------------------------------------------- */
 
@@ -108,6 +100,17 @@ void xll__remove_device(xll_monitor *monitor, monitored_domain *domain, monitore
 
 /* An event about no domain. */
 void xll__tell(xll_monitor *monitor, xll_event_type type);
+
+/* ---- monitor-take.c -------------------------------------------------------------------------- */
+
+/* Take what xenstored has told, up to a bound, and mark what to read.  False if it was nothing. */
+bool xll__take_events(xll_monitor *monitor);
+
+/*
+ * Ask xenstored whether it is there, and take all that it told before it answered.  If the
+ * connection was lost there is a new one at once.  On failure, false with errno.
+ */
+bool xll__probe(xll_monitor *monitor);
 
 /* ---- monitor-read.c -------------------------------------------------------------------------- */
 
