@@ -58,7 +58,7 @@ bool cli_is_xls(const char *name);
 /* Whether xl's command of this name has an option, as it was typed, that xl-lite's has not. */
 bool cli_is_xls_option(const char *command, const char *option);
 
-/* ---- domain.c -------------------------------------------------------------------------------- */
+/* ---- argument.c ------------------------------------------------------------------------------ */
 
 /* Whether `text` is digits and nothing else, which makes it a domid and not a name. */
 bool cli_is_number(const char *text);
@@ -68,6 +68,12 @@ bool cli_is_number(const char *text);
  * XLL_ERROR_NOT_FOUND, never another domid.
  */
 bool cli_to_domid(const char *text, uint32_t *domid, GError **error);
+
+/* What follows `prefix` in `text`; NULL if it does not begin with it. */
+const char *cli_after(const char *text, const char *prefix);
+
+/* An argument without the "id:", "name:" or "uuid:" that it may begin with. */
+const char *cli_unqualified(const char *text);
 
 /* ---- select.c -------------------------------------------------------------------------------- */
 
@@ -93,9 +99,6 @@ int cli_select(cli_selection *sel, xll_ctx *ctx, char **names);
 void cli_selection_clear(cli_selection *sel);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_selection, cli_selection_clear)
-
-/* An argument without the "id:", "name:" or "uuid:" that it may begin with. */
-const char *cli_unqualified(const char *text);
 
 /* The selected domain of this domid, or NULL. */
 const xll_domain *cli_selected(const cli_selection *sel, uint32_t domid);
@@ -195,6 +198,8 @@ void cli_append_json_line(GString *out, json_object *value);
 
 /* Append "label: value" for people, the values aligned and what is formatted escaped. */
 void cli_append_line(GString *out, const char *label, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/* ---- print.c --------------------------------------------------------------------------------- */
 
 /* Write all of `out` to stdout.  Returns CLI_OK, or CLI_FAILED after saying what went wrong. */
 int cli_print(const GString *out);

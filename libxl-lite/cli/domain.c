@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Naming one domain: what digits mean, and the commands that turn one name into the other.
+ * xl-lite domid and domname: a domain's domid by its name, and its name by its domid.
  *
  * --json prints one object:
  *
@@ -8,32 +8,7 @@
  *     domid                 number
  *     name                  string, as in list.c
  */
-#include <string.h>
-
 #include "cli.h"
-
-bool cli_is_number(const char *text)
-{
-    return *text && text[strspn(text, "0123456789")] == '\0';
-}
-
-bool cli_to_domid(const char *text, uint32_t *domid, GError **error)
-{
-    uint32_t value = 0;
-
-    for (const char *digit = text; *digit; digit++) {
-        value = value * 10 + (*digit - '0');
-        if (value > XLL_DOMID_MAX) {
-            g_set_error(error, XLL_ERROR, XLL_ERROR_NOT_FOUND,
-                        "there is no domain %s: domids go from 0 to %u", text, XLL_DOMID_MAX);
-            return false;
-        }
-    }
-    *domid = value;
-    return true;
-}
-
-/* ---- The commands ---------------------------------------------------------------------------- */
 
 /* Parse a command that takes one argument. */
 static char *parse_one(const cli_command *self, char **argv, const char *what, gboolean *json,

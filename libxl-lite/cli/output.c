@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Output: escaped, complete, and in one piece. */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
+/* Text that does nothing to a terminal, and JSON. */
 
 #include "cli.h"
 
@@ -134,20 +131,4 @@ void cli_append_json(GString *out, json_object *value)
 void cli_append_json_line(GString *out, json_object *value)
 {
     append_value(out, value, JSON_C_TO_STRING_PLAIN);
-}
-
-/* ---- Writing --------------------------------------------------------------------------------- */
-
-int cli_print(const GString *out)
-{
-    if (fwrite(out->str, 1, out->len, stdout) == out->len && fflush(stdout) == 0)
-        return CLI_OK;
-    return cli_fail("cannot write the output: %s", g_strerror(errno));
-}
-
-int cli_print_text(const char *text)
-{
-    g_autoptr(GString) out = g_string_new(text);
-
-    return cli_print(out);
 }

@@ -39,32 +39,21 @@ static const xll_domain *find_by_domid(cli_selection *sel, const char *text, GEr
     return domain;
 }
 
-/* What follows `prefix` in `text`; NULL if it does not begin with it. */
-static const char *after(const char *text, const char *prefix)
-{
-    return g_str_has_prefix(text, prefix) ? text + strlen(prefix) : NULL;
-}
-
-const char *cli_unqualified(const char *text)
-{
-    return after(text, "id:") ?: after(text, "name:") ?: after(text, "uuid:") ?: text;
-}
-
 /* By what `all` has of each domain. */
 static const xll_domain *find_in_all(cli_selection *sel, const char *text, GError **error)
 {
-    const char *uuid = after(text, "uuid:");
+    const char *uuid = cli_after(text, "uuid:");
 
     if (!fetch_all(sel, error))
         return NULL;
     if (uuid)
         return xll_find_domain_by_uuid(sel->all, uuid, error);
-    return xll_find_domain(sel->all, after(text, "name:") ?: text, error);
+    return xll_find_domain(sel->all, cli_after(text, "name:") ?: text, error);
 }
 
 static const xll_domain *find(cli_selection *sel, const char *text, GError **error)
 {
-    const char *id = after(text, "id:") ?: text;
+    const char *id = cli_after(text, "id:") ?: text;
 
     if (cli_is_number(id) && (id != text || !sel->names_only))
         return find_by_domid(sel, id, error);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What an argument that means a domain is made of. */
+#include <string.h>
+
+#include "cli.h"
+
+bool cli_is_number(const char *text)
+{
+    return *text && text[strspn(text, "0123456789")] == '\0';
+}
+
+bool cli_to_domid(const char *text, uint32_t *domid, GError **error)
+{
+    uint32_t value = 0;
+
+    for (const char *digit = text; *digit; digit++) {
+        value = value * 10 + (*digit - '0');
+        if (value > XLL_DOMID_MAX) {
+            g_set_error(error, XLL_ERROR, XLL_ERROR_NOT_FOUND,
+                        "there is no domain %s: domids go from 0 to %u", text, XLL_DOMID_MAX);
+            return false;
+        }
+    }
+    *domid = value;
+    return true;
+}
+
+const char *cli_after(const char *text, const char *prefix)
+{
+    return g_str_has_prefix(text, prefix) ? text + strlen(prefix) : NULL;
+}
+
+const char *cli_unqualified(const char *text)
+{
+    return cli_after(text, "id:") ?: cli_after(text, "name:") ?: cli_after(text, "uuid:") ?: text;
+}
