@@ -18,12 +18,14 @@ forbid() {
 
 forbid xsutil 'xenctrl|xenguest|xencall|xenforeignmemory|xenevtchn|xengnttab|libxl' 'libxenctrl or its relatives'
 forbid xsutil 'xl-lite/|.*xll' 'libxl-lite'
-forbid libxl-lite '.*cli/|json|.*xsutil-private' "the command, json-c or xsutil's internals"
-forbid libxl-lite 'libxl[._]' 'libxl'
-forbid libxl-lite/cli 'xen|xsutil/|.*xll-private' "Xen's headers, xsutil or libxl-lite's internals"
+for floor in base look monitor; do
+    forbid libxl-lite/$floor '.*cli/|json|.*xsutil-private' "the command, json-c or xsutil's internals"
+    forbid libxl-lite/$floor 'libxl[._]' 'libxl'
+done
+forbid libxl-lite/cli 'xen|xsutil/|libxl-lite/(base|look|monitor)' "Xen's headers, xsutil or libxl-lite's internals"
 
 # A check that finds nothing in an empty directory would prove nothing.
-for directory in xsutil libxl-lite libxl-lite/cli; do
+for directory in xsutil libxl-lite/base libxl-lite/look libxl-lite/monitor libxl-lite/cli; do
     grep -qE '^#include' "$directory"/*.c
     tap $? "$directory has includes to look at"
 done

@@ -2,7 +2,7 @@
 /* The monitor while xenstored is away, drops its connections, or does not answer. */
 #include "test-monitor.h"
 
-#include "libxl-lite/monitor-private.h"
+#include "libxl-lite/monitor/monitor.h"
 
 static void expect_silence(xll_monitor *monitor, int ms)
 {

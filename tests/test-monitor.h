@@ -5,7 +5,7 @@
 
 #include "test-watch.h"
 
-#include "libxl-lite/xll-private.h"
+#include "libxl-lite/look/look.h"
 
 /* ---- The hypervisor -------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The toolstack asks xenstore for all names at once: one round trip, however many there are. */
-#include "libxl-lite/xll-private.h"
+#include "libxl-lite/look/look.h"
 #include "store.h"
 #include <errno.h>
 #include <sys/socket.h>

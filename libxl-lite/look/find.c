@@ -2,7 +2,7 @@
 /* Finding a domain by its name or its UUID. */
 #include <string.h>
 
-#include "xll-private.h"
+#include "libxl-lite/look/look.h"
 
 /* A way to look for a domain, and the words for how that fails. */
 typedef struct search {

@@ -2,7 +2,7 @@
 /* What can go wrong, in words that say what to do about it. */
 #include <errno.h>
 
-#include "xll-private.h"
+#include "libxl-lite/base/base.h"
 
 GQuark xll_error_quark(void)
 {

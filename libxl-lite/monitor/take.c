@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "monitor-private.h"
+#include "libxl-lite/monitor/monitor.h"
 
 /* How many events are taken before something is read.  What waits longer does so in xenstored's
  * queue and ours, which are bounded. */

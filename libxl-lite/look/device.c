@@ -12,7 +12,7 @@
  */
 #include <string.h>
 
-#include "xll-private.h"
+#include "libxl-lite/look/look.h"
 
 /* In whose node a value is. */
 typedef enum owner { TOOLSTACK, FRONTEND, BACKEND } owner;

@@ -2,7 +2,7 @@
 /* Reaching xenstore, without waiting for ever where nobody answers. */
 #include <errno.h>
 
-#include "xll-private.h"
+#include "libxl-lite/base/base.h"
 
 static void unreachable(GError **error, int err)
 {

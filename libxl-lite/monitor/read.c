@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "monitor-private.h"
+#include "libxl-lite/monitor/monitor.h"
 
 typedef struct reading reading;
 

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The monitor, which tells what changes about domains and their devices.
+ * The floor that tells what changes about domains and their devices.
  *
- *   monitor.c        its life; waiting; what happens when xenstored does not answer
- *   monitor-take.c   takes what xenstored tells, and marks what an event makes worth a look
- *   monitor-read.c   reads all that is worth a look, and compares
- *   monitor-model.c  what was last seen; a difference to it becomes an event
- *   monitor-watch.c  which watches there are
+ *   monitor.c  its life; waiting; what happens when xenstored does not answer
+ *   take.c     takes what xenstored tells, and marks what an event makes worth a look
+ *   read.c     reads all that is worth a look, and compares
+ *   model.c    what was last seen; a difference to it becomes an event
+ *   watch.c    which watches there are
  *
  * An event of xenstore is never believed, it only marks what to read: so any number of them about
  * one node is one read, and what a guest wrote is a value like any other.
  */
-#ifndef MONITOR_PRIVATE_H
-#define MONITOR_PRIVATE_H
+#ifndef XLL_MONITOR_PRIVATE_H
+#define XLL_MONITOR_PRIVATE_H
 
-#include "xll-private.h"
+#include "libxl-lite/look/look.h"
 
 /* A device that the toolstack has listed. */
 typedef struct monitored_device {
@@ -61,7 +61,7 @@ struct xll_monitor {
     gint64 retry_at;     /* when to ask it again, in monotonic time; 0: no need */
 };
 
-/* ---- monitor-watch.c ------------------------------------------------------------------------- */
+/* ---- watch.c --------------------------------------------------------------------------------- */
 
 /* These fail with errno. */
 bool xll__watch_host(xll_monitor *monitor);
@@ -72,7 +72,7 @@ bool xll__watch_backend(xll_monitor *monitor, monitored_device *device);
 void xll__unwatch_domain(xll_monitor *monitor, monitored_domain *domain);
 void xll__unwatch_backend(xll_monitor *monitor, monitored_device *device);
 
-/* ---- monitor-model.c ------------------------------------------------------------------------- */
+/* ---- model.c --------------------------------------------------------------------------------- */
 
 monitored_domain *xll__monitored(const xll_monitor *monitor, uint32_t domid);
 monitored_device *xll__monitored_device(const monitored_domain *domain, const char *class,
@@ -101,7 +101,7 @@ void xll__remove_device(xll_monitor *monitor, monitored_domain *domain, monitore
 /* An event about no domain. */
 void xll__tell(xll_monitor *monitor, xll_event_type type);
 
-/* ---- monitor-take.c -------------------------------------------------------------------------- */
+/* ---- take.c ---------------------------------------------------------------------------------- */
 
 /* Take what xenstored has told, up to a bound, and mark what to read.  False if it was nothing. */
 bool xll__take_events(xll_monitor *monitor);
@@ -112,7 +112,7 @@ bool xll__take_events(xll_monitor *monitor);
  */
 bool xll__probe(xll_monitor *monitor);
 
-/* ---- monitor-read.c -------------------------------------------------------------------------- */
+/* ---- read.c ---------------------------------------------------------------------------------- */
 
 /* Read and compare all that is marked.  On failure, false with errno, some is marked no more. */
 bool xll__read_marked(xll_monitor *monitor);

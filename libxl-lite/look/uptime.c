@@ -2,7 +2,7 @@
 /* For how long domains have been there. */
 #include <string.h>
 
-#include "xll-private.h"
+#include "libxl-lite/look/look.h"
 
 /* Whole seconds, from seconds and maybe a fraction: "1700000000.25". */
 static bool parse_seconds(const char *text, int64_t *seconds)

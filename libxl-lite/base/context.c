@@ -2,7 +2,7 @@
 /* Opening and closing a ctx. */
 #include <errno.h>
 
-#include "xll-private.h"
+#include "libxl-lite/base/base.h"
 
 /* What libxenctrl would print to stderr by itself, were it given no logger. */
 static void discard_message(xentoollog_logger *logger, xentoollog_level level, int errnoval,

@@ -20,7 +20,7 @@
  */
 #include <errno.h>
 
-#include "monitor-private.h"
+#include "libxl-lite/monitor/monitor.h"
 
 /* EEXIST: it is there from before a failure. */
 static bool set(bool done)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "xll-private.h"
+#include "libxl-lite/look/look.h"
 
 /* ---- Version --------------------------------------------------------------------------------- */
 

@@ -2,7 +2,7 @@
 /* Which console a person means who asks for a domain's. */
 #include <string.h>
 
-#include "xll-private.h"
+#include "libxl-lite/look/look.h"
 
 /* The console of a device model's domain that is the guest's serial port, as libxl numbers them. */
 #define STUBDOM_SERIAL 3

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Domains' names. */
-#include "xll-private.h"
+#include "libxl-lite/look/look.h"
 
 /* One round trip, however many there are. */
 bool xll__read_names(xsu_gc *gc, const uint32_t *domids, size_t num, char **names, GError **error)

@@ -2,7 +2,7 @@
 /* Domains: what the hypervisor lists, with the names that xenstore has for them. */
 #include <string.h>
 
-#include "xll-private.h"
+#include "libxl-lite/look/look.h"
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 
-#include "monitor-private.h"
+#include "libxl-lite/monitor/monitor.h"
 
 /* How long after a failure xenstored is asked again, if nothing is heard of it before. */
 #define RETRY_US G_USEC_PER_SEC

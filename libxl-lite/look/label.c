@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <xencall.h>
 
-#include "xll-private.h"
+#include "libxl-lite/look/look.h"
 
 /* The size that Flask's labels are cut to by those who print them: a page is always enough. */
 #define LABEL_SIZE XC_PAGE_SIZE

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "xll-private.h"
+#include "libxl-lite/look/look.h"
 
 /* What is gathered before the size of the list is known. */
 typedef struct gathered {

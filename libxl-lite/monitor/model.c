@@ -2,7 +2,7 @@
 /* What the monitor last saw; a difference to it becomes an event. */
 #include <string.h>
 
-#include "monitor-private.h"
+#include "libxl-lite/monitor/monitor.h"
 
 /* ---- Events ---------------------------------------------------------------------------------- */
 

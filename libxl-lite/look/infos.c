@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which domains there are, as the hypervisor lists them. */
-#include "xll-private.h"
+#include "libxl-lite/look/look.h"
 
 /* Domains asked for in one hypercall: as many as most hosts have, as libxenctrl makes room for all
  * of them page by page, and copies it. */
