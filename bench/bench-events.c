@@ -8,7 +8,7 @@
 #include "daemon.h"
 #include "memory.h"
 #include "relay.h"
-#include <libxl-lite/look/look.h>
+#include <libxl-lite/monitor/monitor.h>
 #include <stdio.h>
 #include <string.h>
 

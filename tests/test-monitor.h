@@ -5,7 +5,7 @@
 
 #include "test-watch.h"
 
-#include "libxl-lite/look/look.h"
+#include "libxl-lite/monitor/monitor.h"
 
 /* ---- The hypervisor -------------------------------------------------------------------------- */
 

@@ -7,10 +7,10 @@ set -u
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/tap.sh"
 
-# Functions that a header itself declares, whatever it includes.
+# Functions that a header, and those beside it that it includes, declare.
 declared() {
     "${CC:-cc}" -E -I"$BUILD/include" $(pkg-config --cflags glib-2.0) "$1" \
-        | awk -v header="$1" '/^# [0-9]+ "/ { ours = index($3, header) > 0; next } ours' \
+        | awk -v beside="${1%/*}/" '/^# [0-9]+ "/ { ours = index($3, beside) > 0; next } ours' \
         | grep -oE "\b($2)[a-z0-9_]+ ?\(" | tr -d ' (' | sort -u
 }
 

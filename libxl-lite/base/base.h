@@ -10,7 +10,7 @@
 #include <xenctrl.h>
 #include <xsutil/xsutil.h>
 
-#include "libxl-lite/xll.h"
+#include "libxl-lite/xll-base.h"
 
 struct xll_ctx {
     xc_interface *xch;
@@ -28,9 +28,6 @@ void xll__hypercall_error(GError **error, xll_ctx *ctx, const char *what);
 
 /* Set XLL_ERROR_INVALID and return false unless `ptr`, the argument called `name`, is there. */
 bool xll__require(const void *ptr, const char *name, GError **error);
-
-/* Set XLL_ERROR_NOT_FOUND for a domid. */
-void xll__no_domain(uint32_t domid, GError **error);
 
 /* ---- store.c --------------------------------------------------------------------------------- */
 

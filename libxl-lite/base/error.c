@@ -17,15 +17,6 @@ bool xll__require(const void *ptr, const char *name, GError **error)
     return false;
 }
 
-void xll__no_domain(uint32_t domid, GError **error)
-{
-    if (domid > XLL_DOMID_MAX)
-        g_set_error(error, XLL_ERROR, XLL_ERROR_NOT_FOUND,
-                    "there is no domain %u: domids go from 0 to %u", domid, XLL_DOMID_MAX);
-    else
-        g_set_error(error, XLL_ERROR, XLL_ERROR_NOT_FOUND, "there is no domain %u", domid);
-}
-
 void xll__open_error(GError **error)
 {
     int err = errno;

@@ -10,6 +10,15 @@ G_STATIC_ASSERT(XLL_DOMID_MAX == DOMID_FIRST_RESERVED - 1);
 
 static const char list_domains[] = "list the domains";
 
+static void no_domain(uint32_t domid, GError **error)
+{
+    if (domid > XLL_DOMID_MAX)
+        g_set_error(error, XLL_ERROR, XLL_ERROR_NOT_FOUND,
+                    "there is no domain %u: domids go from 0 to %u", domid, XLL_DOMID_MAX);
+    else
+        g_set_error(error, XLL_ERROR, XLL_ERROR_NOT_FOUND, "there is no domain %u", domid);
+}
+
 bool xll__find_info(xll_ctx *ctx, uint32_t domid, xc_domaininfo_t *info, GError **error)
 {
     xc_domaininfo_t found;
@@ -17,7 +26,7 @@ bool xll__find_info(xll_ctx *ctx, uint32_t domid, xc_domaininfo_t *info, GError 
 
     /* The hypercall keeps 16 bits of what it is asked for: 65536 would be domain 0. */
     if (domid > XLL_DOMID_MAX) {
-        xll__no_domain(domid, error);
+        no_domain(domid, error);
         return false;
     }
     num = xc_domain_getinfolist(ctx->xch, domid, 1, &found);
@@ -27,7 +36,7 @@ bool xll__find_info(xll_ctx *ctx, uint32_t domid, xc_domaininfo_t *info, GError 
     }
     /* It answers with the first domain from `domid` on. */
     if (num == 0 || found.domain != domid) {
-        xll__no_domain(domid, error);
+        no_domain(domid, error);
         return false;
     }
     if (info)

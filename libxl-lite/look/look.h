@@ -9,6 +9,7 @@
 #define XLL_LOOK_PRIVATE_H
 
 #include "libxl-lite/base/base.h"
+#include "libxl-lite/xll-look.h"
 
 /* ---- infos.c --------------------------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@
 #define XLL_MONITOR_PRIVATE_H
 
 #include "libxl-lite/look/look.h"
+#include "libxl-lite/xll-monitor.h"
 
 /* A device that the toolstack has listed. */
 typedef struct monitored_device {

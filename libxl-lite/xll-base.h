@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** Errors, and a ctx, which all of xl-lite begins with; xll.h has the invariants. */
+#ifndef XLL_BASE_H
+#define XLL_BASE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+G_BEGIN_DECLS
+
+#pragma GCC visibility push(default)
+
+/* ---- Errors ---------------------------------------------------------------------------------- */
+
+/*
+ * Every function with a ctx may also fail with
+ *
+ *   XLL_ERROR_INVALID     `ctx` is NULL;
+ *   XLL_ERROR_PERMISSION  the hypervisor does not let this domain ask (a guest, for example);
+ *   XLL_ERROR_VERSION     libxenctrl is of another Xen than the hypervisor (its answer is EACCES,
+ *                         as it is where Flask's policy forbids the call);
+ *   XLL_ERROR_UNSUPPORTED the hypervisor does not know the call;
+ *   XLL_ERROR_FAILED      all else;
+ *
+ * and one that is marked "reads xenstore" with
+ *
+ *   XLL_ERROR_XENSTORE    xenstored cannot be reached, went away, or answered nothing for five
+ *                         seconds.
+ */
+
+/** The domain of all errors. */
+#define XLL_ERROR (xll_error_quark())
+GQuark xll_error_quark(void);
+
+/** The codes of XLL_ERROR.  Every message says what was tried, and what to do where that is known.
+ */
+typedef enum xll_error {
+    XLL_ERROR_FAILED = 0,     /* none of those below; the message has the system's reason */
+    XLL_ERROR_INVALID = 1,    /* an argument that cannot be right, such as NULL or an empty name */
+    XLL_ERROR_NO_XEN = 2,     /* this machine does not run on Xen, or its driver is not loaded */
+    XLL_ERROR_PERMISSION = 3, /* not root, or root of a domain that may not ask this */
+    XLL_ERROR_VERSION = 4,    /* the hypervisor's interface is of another version */
+    XLL_ERROR_XENSTORE = 5,   /* xenstored cannot be reached, or went away */
+    XLL_ERROR_NOT_FOUND = 6,  /* the hypervisor lists no such domain */
+    XLL_ERROR_NO_NAME = 7,    /* the domain is there and has no name */
+    XLL_ERROR_AMBIGUOUS = 8,  /* several domains have that name; the message has their domids */
+    XLL_ERROR_UNSUPPORTED = 9 /* this hypervisor has no such feature */
+} xll_error;
+
+/* ---- Context --------------------------------------------------------------------------------- */
+
+/** A connection to the hypervisor and, from the first call that needs it on, to xenstore. */
+typedef struct xll_ctx xll_ctx;
+
+/**
+ * Open the hypervisor's interface.  Xenstore is reached for when it is first needed, so that what
+ * the hypervisor alone knows can be had while xenstored is down.  A connection to xenstore that was
+ * lost is opened anew.
+ *
+ * Returns a ctx to be closed with xll_close(), or NULL with XLL_ERROR_NO_XEN,
+ * XLL_ERROR_PERMISSION or XLL_ERROR_FAILED.
+ */
+xll_ctx *xll_open(GError **error);
+
+/** Close a ctx that no thread is using any more.  NULL is fine; errno is kept. */
+void xll_close(xll_ctx *ctx);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_ctx, xll_close)
+
+#pragma GCC visibility pop
+
+G_END_DECLS
+
+#endif
