@@ -28,7 +28,7 @@ typedef enum xll_shutdown {
 /** One domain, as it was at one moment; the name is of a moment later. */
 typedef struct xll_domain {
     uint32_t domid;
-    const char *name;         /* NULL: it has none */
+    const char *name;         /* NULL: it has none, or `name_unknown` */
     char uuid[37];            /* lower case, with dashes; the handle its toolstack gave it */
     bool hvm;                 /* HVM or PVH, as opposed to PV */
     bool running;             /* these five are the hypervisor's and not exclusive: */
@@ -44,6 +44,7 @@ typedef struct xll_domain {
     uint64_t outstanding_kib; /* what it claimed and does not have yet, in KiB */
     uint64_t max_memory_kib;  /* what it may have, in KiB */
     uint64_t cpu_time_ns;     /* what all its vcpus used since it was made, in nanoseconds */
+    bool name_unknown;        /* xenstore was not asked for its name */
 } xll_domain;
 
 /** Free a domain from xll_get_domain(), and no other.  NULL is fine. */
@@ -68,6 +69,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_domain_list, xll_domain_list_free)
  * Reads xenstore.
  */
 xll_domain_list *xll_list_domains(xll_ctx *ctx, GError **error);
+
+/**
+ * The same without their names: what there is to list while xenstored is away.  Asks the hypervisor
+ * alone.
+ */
+xll_domain_list *xll_list_unnamed_domains(xll_ctx *ctx, GError **error);
 
 /**
  * One domain.  Reads xenstore.

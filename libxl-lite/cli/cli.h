@@ -79,7 +79,8 @@ const char *cli_unqualified(const char *text);
 
 /* The domains that a command is about; begins as zeroes. */
 typedef struct cli_selection {
-    bool names_only; /* to be set before: digits alone are a name, and no domid */
+    bool names_only;    /* to be set before: digits alone are a name, and no domid */
+    bool without_names; /* the same: if xenstored is away, what the hypervisor lists will do */
     xll_ctx *ctx;
     bool everything;      /* no arguments: `shown` is all domains, by domid */
     bool several;         /* not one argument: rows are to say whose they are */
@@ -87,6 +88,7 @@ typedef struct cli_selection {
     xll_domain_list *all; /* NULL until needed */
     GPtrArray *single;    /* of xll_domain */
     GHashTable *by_domid; /* those in `shown` */
+    GError *away;         /* why their names are unknown; NULL: they are not */
 } cli_selection;
 
 /*
@@ -115,11 +117,17 @@ void cli_append_name(GString *out, const xll_domain *domain, size_t width);
 /* Append a table or JSON of what is selected; false with `error` set. */
 typedef bool (*cli_show_fn)(GString *out, const cli_selection *sel, gpointer data, GError **error);
 
+/* When to show something all the same. */
+typedef enum cli_show_flags {
+    CLI_SHOW_NONE = 1 << 0,   /* no argument names a domain: an empty JSON list is still JSON */
+    CLI_SHOW_UNNAMED = 1 << 1 /* xenstored is away: that is said and a failure, names are unknown */
+} cli_show_flags;
+
 /*
  * Select, show, print; returns the exit status.  If there are arguments and none names a domain,
- * nothing is shown, unless `even_none`: an empty JSON list is still JSON.
+ * nothing is shown.  `flags` are of cli_show_flags.
  */
-int cli_show_domains(char **names, bool even_none, cli_show_fn show, gpointer data);
+int cli_show_domains(char **names, unsigned int flags, cli_show_fn show, gpointer data);
 
 /*
  * Select the same domains anew, as they are now, but for those that are gone; false with `error`,

@@ -143,7 +143,7 @@ static int run(const cli_command *self, char **argv, const cli_device_class *cla
 
     if (!cli_parse(self, options, argv, &names, &status))
         return status;
-    return cli_show_domains(names, how.json, show, &how);
+    return cli_show_domains(names, how.json ? CLI_SHOW_NONE : 0, show, &how);
 }
 
 static int network_list(const cli_command *self, char **argv)

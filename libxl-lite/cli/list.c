@@ -10,9 +10,9 @@
  *                           New fields do not change it.
  *     domains               an array, in the hypervisor's order or in that of the arguments, of
  *       domid               number
- *       name                string, null if the domain has none.  The exact name; but in one that
- *                           is not UTF-8 the bytes that are not, control characters and
- *                           backslashes are written \xNN
+ *       name                string, null if the domain has none, or if xenstored is away, which is
+ *                           an error, too.  The exact name; but in one that is not UTF-8 the bytes
+ *                           that are not, control characters and backslashes are written \xNN
  *       uuid                string, lower case
  *       hvm                 boolean: HVM or PVH, as opposed to PV
  *       memory_kib          number: what it has
@@ -220,7 +220,8 @@ static int show_or_watch(view *how, char **names)
 
     if (how->watch)
         return cli_watch_domains(names, !json, show, how);
-    return cli_show_domains(names, json, show, how);
+    return cli_show_domains(
+        names, (json ? CLI_SHOW_NONE : 0) | (how->everything ? 0 : CLI_SHOW_UNNAMED), show, how);
 }
 
 static int list(const cli_command *self, char **argv)
@@ -253,7 +254,8 @@ const cli_command cli_list_command = {
             "`xl list`: Mem in MiB, State is r(unning) b(locked) p(aused) s(hutdown), the\n"
             "reason of the shutdown (r reboot, s suspend, c crash, w watchdog, S soft reset)\n"
             "and d(ying), Time in seconds of CPU.  A domain without a name shows as (null).\n"
-            "Control characters and backslashes in a name show as \\xNN.\n"
+            "Control characters and backslashes in a name show as \\xNN.  While xenstored is\n"
+            "away names show as ?, which is said and a failure.\n"
             "\n"
             "  -v, --verbose       also UUID, code of the shutdown reason, security label\n"
             "  -l, --long          all that is known of each domain and its devices, as JSON\n"

@@ -4,10 +4,25 @@
 
 #include "cli.h"
 
+/* Whether xenstored is away, and that is no reason not to go on; `error` is taken then. */
+static bool do_without_names(cli_selection *sel, GError **error)
+{
+    if (!sel->without_names || !g_error_matches(*error, XLL_ERROR, XLL_ERROR_XENSTORE))
+        return false;
+    sel->away = g_steal_pointer(error);
+    return true;
+}
+
 static bool fetch_all(cli_selection *sel, GError **error)
 {
+    g_autoptr(GError) failure = NULL;
+
+    if (!sel->all && !sel->away)
+        sel->all = xll_list_domains(sel->ctx, &failure);
+    if (!sel->all && (sel->away || do_without_names(sel, &failure)))
+        sel->all = xll_list_unnamed_domains(sel->ctx, &failure);
     if (!sel->all)
-        sel->all = xll_list_domains(sel->ctx, error);
+        g_propagate_error(error, g_steal_pointer(&failure));
     return sel->all != NULL;
 }
 
@@ -26,16 +41,34 @@ static bool select_all(cli_selection *sel, GError **error)
     return true;
 }
 
+/* Among all, which is what is left without xenstored. */
+static const xll_domain *find_unnamed(cli_selection *sel, uint32_t domid, GError **error)
+{
+    if (!fetch_all(sel, error))
+        return NULL;
+    for (size_t i = 0; i < sel->all->num; i++) {
+        if (sel->all->domains[i]->domid == domid)
+            return sel->all->domains[i];
+    }
+    g_set_error(error, XLL_ERROR, XLL_ERROR_NOT_FOUND, "there is no domain %u", domid);
+    return NULL;
+}
+
 static const xll_domain *find_by_domid(cli_selection *sel, const char *text, GError **error)
 {
+    g_autoptr(GError) failure = NULL;
     uint32_t domid;
     xll_domain *domain;
 
     if (!cli_to_domid(text, &domid, error))
         return NULL;
-    domain = xll_get_domain(sel->ctx, domid, error);
+    domain = sel->away ? NULL : xll_get_domain(sel->ctx, domid, &failure);
     if (domain)
         g_ptr_array_add(sel->single, domain);
+    else if (sel->away || do_without_names(sel, &failure))
+        return find_unnamed(sel, domid, error);
+    else
+        g_propagate_error(error, g_steal_pointer(&failure));
     return domain;
 }
 
@@ -48,6 +81,10 @@ static const xll_domain *find_in_all(cli_selection *sel, const char *text, GErro
         return NULL;
     if (uuid)
         return xll_find_domain_by_uuid(sel->all, uuid, error);
+    if (sel->away) {
+        g_propagate_error(error, g_error_copy(sel->away));
+        return NULL;
+    }
     return xll_find_domain(sel->all, cli_after(text, "name:") ?: text, error);
 }
 
@@ -142,6 +179,7 @@ void cli_selection_clear(cli_selection *sel)
     g_clear_pointer(&sel->shown, g_ptr_array_unref);
     g_clear_pointer(&sel->single, g_ptr_array_unref);
     g_clear_pointer(&sel->all, xll_domain_list_free);
+    g_clear_error(&sel->away);
 }
 
 const xll_domain *cli_selected(const cli_selection *sel, uint32_t domid)
@@ -161,16 +199,22 @@ uint32_t *cli_selected_domids(const cli_selection *sel)
     return domids;
 }
 
+/* As xl shows one that has no name, and as nobody shows it whose name is unknown. */
+static const char *shown_name(const xll_domain *domain)
+{
+    return domain->name ?: domain->name_unknown ? "?" : "(null)";
+}
+
 char *cli_domain_name(const xll_domain *domain)
 {
-    return domain->name ? cli_escaped(domain->name) : g_strdup("(null)");
+    return cli_escaped(shown_name(domain));
 }
 
 void cli_append_name(GString *out, const xll_domain *domain, size_t width)
 {
     size_t start = out->len;
 
-    cli_append_escaped(out, domain->name ?: "(null)", CLI_ESCAPE_BACKSLASH);
+    cli_append_escaped(out, shown_name(domain), CLI_ESCAPE_BACKSLASH);
     while (out->len - start < width)
         g_string_append_c(out, ' ');
 }
@@ -187,10 +231,20 @@ static int show_selected(cli_selection *sel, char **names, cli_show_fn show, gpo
     return cli_print(out);
 }
 
-/* Without any of the domains asked for there is no table, which would look like an answer. */
-int cli_show_domains(char **names, bool even_none, cli_show_fn show, gpointer data)
+/* What was shown has no names; if an argument was one, that was said already. */
+static int fail_away(cli_selection *sel, char **names)
 {
-    g_auto(cli_selection) sel = {0};
+    g_autofree char *message
+        = g_strconcat("the domains' names are unknown: ", sel->away->message, NULL);
+    g_autoptr(GError) error = g_error_new_literal(XLL_ERROR, sel->away->code, message);
+
+    return cli_fail_domains(names, error);
+}
+
+/* Without any of the domains asked for there is no table, which would look like an answer. */
+int cli_show_domains(char **names, unsigned int flags, cli_show_fn show, gpointer data)
+{
+    g_auto(cli_selection) sel = {.without_names = flags & CLI_SHOW_UNNAMED};
     g_autoptr(GError) error = NULL;
     g_autoptr(xll_ctx) ctx = xll_open(&error);
     int status, printed = CLI_OK;
@@ -198,7 +252,9 @@ int cli_show_domains(char **names, bool even_none, cli_show_fn show, gpointer da
     if (!ctx)
         return cli_fail_domains(names, error);
     status = cli_select(&sel, ctx, names);
-    if (sel.everything ? status == CLI_OK : sel.shown->len || even_none)
+    if (sel.everything ? status == CLI_OK : sel.shown->len || flags & CLI_SHOW_NONE)
         printed = show_selected(&sel, names, show, data);
+    if (sel.away && status == CLI_OK && printed == CLI_OK)
+        return fail_away(&sel, names);
     return status ? status : printed;
 }

@@ -140,7 +140,7 @@ static int domain_show(const cli_command *self, char **argv)
         return status;
     if (g_strv_length(names) != 1)
         return cli_wrong_usage(self, "it takes one argument, a domain");
-    return cli_show_domains(names, json, show, &json);
+    return cli_show_domains(names, json ? CLI_SHOW_NONE : 0, show, &json);
 }
 
 const cli_command cli_domain_show_command = {

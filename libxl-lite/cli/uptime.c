@@ -125,7 +125,7 @@ static int uptime(const cli_command *self, char **argv)
 
     if (!cli_parse(self, options, argv, &names, &status))
         return status;
-    return cli_show_domains(names, set.json, show, &set);
+    return cli_show_domains(names, set.json ? CLI_SHOW_NONE : 0, show, &set);
 }
 
 const cli_command cli_uptime_command = {

@@ -165,7 +165,7 @@ static int vcpu_list(const cli_command *self, char **argv)
 
     if (!cli_parse(self, options, argv, &names, &status))
         return status;
-    return cli_show_domains(names, json, show, &json);
+    return cli_show_domains(names, (json ? CLI_SHOW_NONE : 0) | CLI_SHOW_UNNAMED, show, &json);
 }
 
 const cli_command cli_vcpu_list_command = {
@@ -175,7 +175,8 @@ const cli_command cli_vcpu_list_command = {
             "\n"
             "Show the vcpus of all domains, or of those given by name or domid.  The columns\n"
             "are those of `xl vcpu-list`: CPU is where it runs or last ran, State is\n"
-            "r(unning), b(locked), p for a vcpu that is not online, Time in seconds.\n"
+            "r(unning), b(locked), p for a vcpu that is not online, Time in seconds.  While\n"
+            "xenstored is away names show as ?, which is said and a failure.\n"
             "\n"
             "      --json          the same as JSON\n" CLI_TABLE_HELP "\n"
             "Examples:\n"

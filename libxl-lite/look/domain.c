@@ -102,7 +102,7 @@ static void fill_domain(xll_domain *domain, const xc_domaininfo_t *info, const c
     domain->cpu_time_ns = info->cpu_time;
 }
 
-/* One allocation: the list, its pointers, the domains, their names. */
+/* One allocation: the list, its pointers, the domains, their names; `names` is NULL if unknown. */
 static xll_domain_list *build_list(const GArray *infos, char **names)
 {
     size_t num = infos->len;
@@ -113,14 +113,16 @@ static xll_domain_list *build_list(const GArray *infos, char **names)
     xll_domain *domains;
     char *room;
 
-    for (size_t i = 0; i < num; i++)
+    for (size_t i = 0; names && i < num; i++)
         size += text_size(names[i]);
     list = g_malloc0(size);
     domains = (xll_domain *)(list + 1);
     pointers = (const xll_domain **)(domains + num);
     room = (char *)(pointers + num + 1);
     for (size_t i = 0; i < num; i++) {
-        fill_domain(&domains[i], &g_array_index(infos, xc_domaininfo_t, i), names[i], &room);
+        fill_domain(&domains[i], &g_array_index(infos, xc_domaininfo_t, i), names ? names[i] : NULL,
+                    &room);
+        domains[i].name_unknown = !names;
         pointers[i] = &domains[i];
     }
     list->num = num;
@@ -140,6 +142,15 @@ xll_domain_list *xll_list_domains(xll_ctx *ctx, GError **error)
     if (!names || !drop_gone(ctx, infos, names, error))
         return NULL;
     return build_list(infos, names);
+}
+
+xll_domain_list *xll_list_unnamed_domains(xll_ctx *ctx, GError **error)
+{
+    g_autoptr(GArray) infos = NULL;
+
+    if (!xll__require(ctx, "ctx", error) || !(infos = xll__list_infos(ctx, NULL, 0, error)))
+        return NULL;
+    return build_list(infos, NULL);
 }
 
 xll_domain *xll_get_domain(xll_ctx *ctx, uint32_t domid, GError **error)

@@ -147,6 +147,8 @@ report $? "xl-lite lists more than 1,024 domains"
 # ---- Last, as it does not come back: no daemon ----
 
 xl-lite info >before.out
+xl-lite list -o id >ids
+vcpus=$(xl-lite vcpu-list --no-headers 0 | wc -l)
 xl-lite events --existing >events.out 2>events.err &
 n=0
 until grep -q present events.out || [ $n -ge 300 ]; do
@@ -154,7 +156,23 @@ until grep -q present events.out || [ $n -ge 300 ]; do
     sleep 0.2
 done
 kill -9 "$(cat /run/xen/xenstored.pid)"
-refused 1 "cannot reach xenstored" xl-lite list
+unnamed() { # STATUS: what of lite.out and lite.err tells that xenstored is away
+    [ "$1" -eq 1 ] && [ -s lite.out ] && [ "$(wc -l <lite.err)" -eq 1 ] \
+        && grep -q "names are unknown: cannot reach xenstored" lite.err
+}
+xl-lite list --no-headers >lite.out 2>lite.err
+unnamed $? && ! grep -v '^? ' lite.out && awk '{ print $2 }' lite.out | cmp -s - ids
+report $? "list without xenstored shows all domains, ? for their names, and says why" lite.out lite.err
+xl-lite list --json 0 >lite.out 2>lite.err
+unnamed $? && cp lite.out lite.json && lab-sane lite.json && grep -q '"name": null' lite.out \
+    && grep -q '^{.*"xenstore"' lite.err
+report $? "list --json without xenstored has null for a name" lite.out lite.err
+xl-lite vcpu-list --no-headers 0 >lite.out 2>lite.err
+unnamed $? && [ "$(wc -l <lite.out)" -eq "$vcpus" ] && ! grep -v '^? ' lite.out
+report $? "vcpu-list without xenstored shows the vcpus" lite.out lite.err
+refused 1 "cannot reach xenstored" xl-lite list running
+refused 1 "there is no domain 32000" xl-lite list 32000
+refused 1 "cannot reach xenstored" xl-lite list -l
 refused 1 "cannot reach xenstored" xl-lite domid running
 xl-lite info >lite.out 2>lite.err
 [ $? -eq 0 ] && cmp -s before.out lite.out && [ ! -s lite.err ]

@@ -70,6 +70,23 @@ static void test_list_over_1024(void)
     g_assert_cmpuint(list->num, >, nameless);
 }
 
+/* The same domains, and no names. */
+static void test_list_unnamed(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(xll_domain_list) list = xll_list_unnamed_domains(ctx, &error);
+    g_assert_no_error(error);
+    g_autoptr(xll_domain_list) named = list_all();
+    g_assert_cmpuint(list->num, ==, named->num);
+    for (size_t i = 0; i < list->num; i++) {
+        g_assert_cmpuint(list->domains[i]->domid, ==, named->domains[i]->domid);
+        g_assert_cmpstr(list->domains[i]->uuid, ==, named->domains[i]->uuid);
+        g_assert_null(list->domains[i]->name);
+        g_assert_true(list->domains[i]->name_unknown && !named->domains[i]->name_unknown);
+    }
+    g_assert_null(list->domains[list->num]);
+}
+
 static void test_get_domain(void)
 {
     g_autoptr(GError) error = NULL;
@@ -207,6 +224,8 @@ static void test_null(void)
     g_autoptr(GError) error = NULL;
     g_assert_null(xll_list_domains(NULL, &error));
     assert_xll_error(error, XLL_ERROR_INVALID);
+    g_assert_null(xll_list_unnamed_domains(NULL, &error));
+    assert_xll_error(error, XLL_ERROR_INVALID);
     g_assert_null(xll_domid_to_name(NULL, 0, &error));
     assert_xll_error(error, XLL_ERROR_INVALID);
     g_assert_false(xll_name_to_domid(NULL, "x", NULL, &error));
@@ -251,6 +270,7 @@ int main(int argc, char **argv)
     g_test_add_func("/xll/list", test_list);
     g_test_add_func("/xll/list/dom0", test_list_dom0);
     g_test_add_func("/xll/list/over-1024", test_list_over_1024);
+    g_test_add_func("/xll/list-unnamed", test_list_unnamed);
     g_test_add_func("/xll/get-domain", test_get_domain);
     g_test_add_func("/xll/no-such-domid", test_no_such_domid);
     g_test_add_func("/xll/domid-to-name", test_domid_to_name);
