@@ -69,6 +69,12 @@ void xll_close(xll_ctx *ctx);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_ctx, xll_close)
 
+/**
+ * Whether xenstored answers, for who asks nothing else of it.  Reads xenstore.
+ * True, else false with an error that says why not.
+ */
+bool xll_check_xenstore(xll_ctx *ctx, GError **error);
+
 #pragma GCC visibility pop
 
 G_END_DECLS

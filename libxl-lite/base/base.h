@@ -42,6 +42,9 @@ bool xll__require(const void *ptr, const char *name, GError **error);
 /* A connection to xenstore, for batches and watches, which open it; for xsu_close(). */
 xsu_ctx *xll__open_store(void);
 
+/* Ask it something, to see whether it answers; false with errno if not. */
+bool xll__ask_store(xsu_ctx *store);
+
 /* Set `error` from errno after a batch failed.  `what` completes "cannot …". */
 void xll__store_error(GError **error, const char *what);
 

@@ -22,6 +22,25 @@ xsu_ctx *xll__open_store(void)
     return store;
 }
 
+bool xll__ask_store(xsu_ctx *store)
+{
+    XSU_GC(gc, store);
+    xsu_batch *batch = xsu_batch_new(gc);
+
+    xsu_batch_readf(batch, NULL, "/libxl");
+    return xsu_batch_run(batch);
+}
+
+bool xll_check_xenstore(xll_ctx *ctx, GError **error)
+{
+    if (!xll__require(ctx, "ctx", error))
+        return false;
+    if (xll__ask_store(ctx->store))
+        return true;
+    xll__store_error(error, "ask xenstored");
+    return false;
+}
+
 void xll__store_error(GError **error, const char *what)
 {
     int err = errno;

@@ -262,6 +262,7 @@ static void append_json(GString *out, const report *rep)
 
 /* ---- The command ----------------------------------------------------------------------------- */
 
+/* None of it is from xenstore; but who runs this to see how the host is wants to know. */
 static int print_report(gboolean json)
 {
     g_autoptr(GString) out = g_string_new(NULL);
@@ -270,6 +271,7 @@ static int print_report(gboolean json)
     g_autoptr(xll_physinfo) phys = ctx ? xll_get_physinfo(ctx, &error) : NULL;
     g_autoptr(xll_version_info) xen = phys ? xll_get_version_info(ctx, &error) : NULL;
     report rep = {.phys = phys, .xen = xen};
+    int status;
 
     if (!xen)
         return cli_fail_error(error);
@@ -279,7 +281,10 @@ static int print_report(gboolean json)
         append_json(out, &rep);
     else
         append_text(out, &rep);
-    return cli_print(out);
+    status = cli_print(out);
+    if (status == CLI_OK && !xll_check_xenstore(ctx, &error))
+        return cli_fail_error(error);
+    return status;
 }
 
 static int info(const cli_command *self, char **argv)
@@ -304,7 +309,8 @@ const cli_command cli_info_command = {
     .summary = "Show the host and its hypervisor",
     .help = "Usage: xl-lite info [--json]\n"
             "\n"
-            "Show what `xl info` shows: memory in MiB, virt_caps what guests can have.\n"
+            "Show what `xl info` shows: memory in MiB, virt_caps what guests can have.  That\n"
+            "xenstored is away is said, and a failure.\n"
             "\n"
             "      --json          the same as JSON, memory in KiB\n"
             "\n"

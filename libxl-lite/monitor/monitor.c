@@ -232,23 +232,14 @@ static bool watch_all(xll_monitor *monitor)
     return ok;
 }
 
-/* Where no daemon has ever run, a watch would wait for one for ever; a batch gives up. */
-static bool is_answered(xll_monitor *monitor)
-{
-    XSU_GC(gc, monitor->store);
-    xsu_batch *batch = xsu_batch_new(gc);
-
-    xsu_batch_readf(batch, NULL, "/libxl");
-    return xsu_batch_run(batch);
-}
-
 /*
- * What is there now.  The watches' first events are taken before it is read, as they would have it
- * read once more.
+ * What is there now.  Where no daemon has ever run, a watch would wait for one for ever; a question
+ * gives up.  The watches' first events are taken before it is read, as they would have it read once
+ * more.
  */
 static bool begin(xll_monitor *monitor, GError **error)
 {
-    bool ok = is_answered(monitor) && xll__watch_host(monitor);
+    bool ok = xll__ask_store(monitor->store) && xll__watch_host(monitor);
 
     monitor->first = true;
     if (ok && !xll__compare_domains(monitor, error))

@@ -224,6 +224,8 @@ static void test_null(void)
     g_autoptr(GError) error = NULL;
     g_assert_null(xll_list_domains(NULL, &error));
     assert_xll_error(error, XLL_ERROR_INVALID);
+    g_assert_false(xll_check_xenstore(NULL, &error));
+    assert_xll_error(error, XLL_ERROR_INVALID);
     g_assert_null(xll_list_unnamed_domains(NULL, &error));
     assert_xll_error(error, XLL_ERROR_INVALID);
     g_assert_null(xll_domid_to_name(NULL, 0, &error));
