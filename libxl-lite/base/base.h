@@ -14,7 +14,7 @@
 
 struct xll_ctx {
     xc_interface *xch;
-    xsu_ctx *store; /* for batches alone */
+    xsu_ctx *store;
 };
 
 /* ---- error.c --------------------------------------------------------------------------------- */
@@ -31,16 +31,11 @@ bool xll__require(const void *ptr, const char *name, GError **error);
 
 /* ---- store.c --------------------------------------------------------------------------------- */
 
-/*
- * All goes through batches and watches, so libxenstore's own connection is never opened.  Theirs
- * fall back, as xs_open() does, from the daemon's socket to /dev/xen/xenbus.  In dom0 that device
- * is there whether or not a daemon runs, and a request written to it with none running is never
- * answered: they give up after this long without an answer.
- */
+/* A daemon that is there and does not answer is given up after so long. */
 #define XLL__ANSWER_MS 5000
 
-/* A connection to xenstore, for batches and watches, which open it; for xsu_close(). */
-xsu_ctx *xll__open_store(void);
+/* A way to xenstore, opened when first used; for xsu_close(). */
+xsu_ctx *xll__open_store(xc_interface *xch);
 
 /* Ask it something, to see whether it answers; false with errno if not. */
 bool xll__ask_store(xsu_ctx *store);

@@ -36,7 +36,7 @@ xll_ctx *xll_open(GError **error)
     }
     ctx = g_new0(xll_ctx, 1);
     ctx->xch = xch;
-    ctx->store = xll__open_store();
+    ctx->store = xll__open_store(xch);
     return ctx;
 }
 

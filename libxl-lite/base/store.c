@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Reaching xenstore, without waiting for ever where nobody answers. */
 #include <errno.h>
+#include <unistd.h>
 
 #include "libxl-lite/base/base.h"
 
@@ -14,9 +15,38 @@ static void unreachable(GError **error, int err)
                     "cannot reach xenstored (%s): is it running?", g_strerror(err));
 }
 
-xsu_ctx *xll__open_store(void)
+/*
+ * Whether a domain serves xenstore to the others.  In dom0 the device is there whether or not, and
+ * what is written to it while nobody serves is never answered.  A guest may not ask, and is served.
+ */
+static bool is_served_by_domain(xc_interface *xch)
 {
-    xsu_ctx *store = xsu_open(XSU_OPEN_LATER);
+    enum { AT_ONCE = 256 };
+    g_autofree xc_domaininfo_t *infos = g_new(xc_domaininfo_t, AT_ONCE);
+    uint32_t next = 0;
+    int n;
+
+    while ((n = xc_domain_getinfolist(xch, next, AT_ONCE, infos)) > 0) {
+        for (int i = 0; i < n; i++) {
+            if (infos[i].flags & XEN_DOMINF_xs_domain)
+                return true;
+        }
+        next = infos[n - 1].domain + 1u;
+    }
+    return n < 0;
+}
+
+/* Where the daemon's socket is, or no daemon can be but one with a socket, the device is no choice. */
+static bool only_socket(xc_interface *xch)
+{
+    const char *path = xs_daemon_socket();
+
+    return (path && access(path, F_OK) == 0) || !is_served_by_domain(xch);
+}
+
+xsu_ctx *xll__open_store(xc_interface *xch)
+{
+    xsu_ctx *store = xsu_open(XSU_OPEN_LATER | (only_socket(xch) ? XS_OPEN_SOCKETONLY : 0));
 
     xsu_set_timeout(store, XLL__ANSWER_MS);
     return store;

@@ -263,7 +263,7 @@ xll_monitor *xll_monitor_open(xll_ctx *ctx, unsigned int flags, const uint32_t *
 
     if (!xll__require(ctx, "ctx", error) || !check_domids(ctx, domids, num, error))
         return NULL;
-    monitor = new_monitor(ctx, flags, xll__open_store());
+    monitor = new_monitor(ctx, flags, xll__open_store(ctx->xch));
     if (domids)
         monitor->only = g_hash_table_new(NULL, NULL);
     for (size_t i = 0; domids && i < num; i++)
