@@ -60,7 +60,7 @@ void xsu__conn_init_beside(xsu_conn *conn, xsu_conn *other, void (*on_restricted
 {
     conn_init(conn, other->path, other->only_path);
     conn->on_restricted = on_restricted;
-    conn->had_socket = other->had_socket;
+    atomic_store(&conn->had_socket, atomic_load(&other->had_socket));
     xentoolcore__register_active_handle(&conn->active);
     if (xsu__conn_is_restricted(other))
         atomic_store(&conn->restricted, true);
@@ -174,8 +174,9 @@ static int open_endpoint(xsu_conn *conn, unsigned int timeout_ms)
 {
     int fd = open_path(conn->path, timeout_ms, &conn->is_socket);
     int first = errno;
-    conn->had_socket = conn->had_socket || (fd >= 0 && conn->is_socket);
-    if (fd >= 0 || conn->only_path || conn->had_socket || first != ENOENT)
+    if (fd >= 0 && conn->is_socket)
+        atomic_store(&conn->had_socket, true);
+    if (fd >= 0 || conn->only_path || atomic_load(&conn->had_socket) || first != ENOENT)
         return fd;
     fd = open_path("/dev/xen/xenbus", 0, &conn->is_socket);
     if (fd < 0)

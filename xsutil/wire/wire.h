@@ -81,7 +81,7 @@ typedef struct xsu_conn {
     int epoll;               /* the set that `fd` is in, which is not ours; -1 for none */
     atomic_bool restricted;  /* set under fd_lock */
     bool is_socket;
-    bool had_socket;         /* it has been a daemon's socket */
+    atomic_bool had_socket;  /* it has been a daemon's socket; others are opened beside it */
     unsigned int process;    /* whose it is (xsu__process()) */
     uint32_t generation;     /* counts openings: transactions end with their connection */
     unsigned int receive_ms; /* what the socket's SO_RCVTIMEO is set to */
