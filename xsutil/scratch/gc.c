@@ -39,10 +39,15 @@ static void scratch_use(xsu_gc *gc, void *p, size_t n)
         poison_use(p, n);
 }
 
-void xsu__tail_poison(xsu_gc *gc)
+void xsu__poison(xsu_gc *gc, void *p, size_t n)
 {
     if (XSU_UNLIKELY(gc->poisoning))
-        poison_free(gc->next, (size_t)(gc->limit - gc->next));
+        poison_free(p, n);
+}
+
+void xsu__tail_poison(xsu_gc *gc)
+{
+    xsu__poison(gc, gc->next, (size_t)(gc->limit - gc->next));
 }
 
 void xsu__tail_unpoison(xsu_gc *gc)
@@ -70,7 +75,7 @@ static void block_push(xsu_gc *gc, size_t size, size_t total)
     xsu__tail_poison(gc);
 }
 
-static void block_push_larger(xsu_gc *gc, size_t size)
+void xsu__block_push(xsu_gc *gc, size_t size)
 {
     block_push(gc, size, gc->block_size);
     if (gc->block_size < LARGEST_BLOCK)
@@ -168,7 +173,7 @@ static inline void *alloc(xsu_gc *gc, size_t size, bool steady)
         if (steady)
             block_push(gc, taken, FIRST_BLOCK);
         else
-            block_push_larger(gc, taken);
+            xsu__block_push(gc, taken);
         p = gc->next;
     }
     gc->next = p + taken;
@@ -190,27 +195,6 @@ void *xsu_alloc(xsu_gc *gc, size_t size)
 {
     XSU_NEED(gc);
     return memset(xsu__alloc_raw(gc, size), 0, size);
-}
-
-xsu_sink xsu__sink_open_new(xsu_gc *gc)
-{
-    block_push_larger(gc, 2 * XSU_SINK_SLACK);
-    return xsu__sink_open(gc);
-}
-
-xsu_sink xsu__sink_grown(xsu_sink sink, size_t n)
-{
-    xsu_gc *gc = sink.gc;
-    size_t used = (size_t)(sink.pos - sink.start);
-    char *old_limit = gc->limit;
-    if (n > SIZE_MAX / 4)
-        xsu__die("out of memory");
-    block_push_larger(gc, used + n + XSU_SINK_SLACK);
-    xsu__tail_unpoison(gc);
-    memcpy(gc->next, sink.start, used);
-    if (XSU_UNLIKELY(gc->poisoning))
-        poison_free(sink.start, (size_t)(old_limit - sink.start));
-    return (xsu_sink){gc, gc->next, gc->next + used, gc->limit - XSU_SINK_SLACK};
 }
 
 char *xsu_strdup(xsu_gc *gc, const char *s)

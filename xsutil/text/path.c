@@ -6,6 +6,7 @@
  * are made of; a number with flags, width, precision or a rarer type goes to snprintf() by itself,
  * with its argument fetched here, so that the result is vsnprintf()'s by construction.
  */
+#include "xsutil/text/sink.h"
 #include "xsutil/text/text.h"
 #include <errno.h>
 #include <stdio.h>

@@ -4,6 +4,7 @@
  * is a path, is decided here and nowhere else.
  *
  *   format.c       the one reader of printf conversions
+ *   sink.c         strings of any length, written into a gc's free tail; sink.h
  *   path.c         paths
  *   value.c        formatted values
  *   parse.c        strict readers of a node's value

@@ -5,6 +5,7 @@
  * Every `%s` argument must be seen before vsnprintf() turns a NULL into "(null)", and to get at
  * one all arguments before it must be fetched with their types.
  */
+#include "xsutil/text/sink.h"
 #include "xsutil/text/text.h"
 #include <errno.h>
 #include <stdio.h>
