@@ -6,7 +6,7 @@
 /* Whether a request whose connection was lost may be sent again on a new one. */
 static bool may_repeat(const xsu_turn *turn, bool sent, uint32_t type)
 {
-    return !turn->transaction && (sent ? xsu__is_read(type) : turn->reused);
+    return turn->t == XBT_NULL && (sent ? xsu__is_read(type) : turn->reused);
 }
 
 static int converse(xsu_turn *turn, const xsu_request *request, xsu_message *reply)
@@ -87,6 +87,8 @@ int xsu__call_end(xsu_pool *pool, xs_transaction_t t, bool abort, bool *conflict
         = xsu__request(XS_TRANSACTION_END, abort || failed ? "F" : "T", 2, NULL, 0);
     int err = xsu__pool_enter(pool, t, atomic_load(&pool->timeout_ms), false, &turn);
     if (err) {
+        if (err == ETIMEDOUT)
+            xsu__pool_abandon_transaction(pool, t);
         bool lost = (err == ECONNRESET || err == EINVAL) && xsu__pool_forget_transaction(pool, t);
         return failed ? failed : lost ? ECONNRESET : err;
     }

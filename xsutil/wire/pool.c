@@ -32,7 +32,7 @@ static void forked(xsu_fork_hook *hook)
     pool->waiting = 0;
     for (unsigned int i = 0; i < pool->num; i++) {
         xsu__conn_forked(&pool->slots[i]->conn, pool->slots[i]->busy);
-        pool->slots[i]->busy = false;
+        pool->slots[i]->busy = pool->slots[i]->spent = false;
     }
 }
 
@@ -184,15 +184,15 @@ static int take_slot(xsu_pool *pool, xs_transaction_t t, bool long_stay, unsigne
 int xsu__pool_enter(xsu_pool *pool, xs_transaction_t t, unsigned int timeout_ms, bool long_stay,
                     xsu_turn *turn)
 {
-    *turn = (xsu_turn){.slot = NULL};
+    *turn = (xsu_turn){.t = t};
     lock(pool);
     int err = take_slot(pool, t, long_stay, timeout_ms, turn);
-    turn->transaction = err || t == XBT_NULL ? NULL : find(pool, t);
+    if (!err && t != XBT_NULL)
+        turn->tx_id = find(pool, t)->tx_id;
     unlock(pool);
     if (err)
         return err;
     turn->conn = &turn->slot->conn;
-    turn->tx_id = turn->transaction ? turn->transaction->tx_id : 0;
     turn->reused = xsu__conn_is_open(turn->conn);
     if (atomic_load_explicit(&turn->conn->restricted, memory_order_relaxed))
         err = EPERM;
@@ -206,9 +206,12 @@ int xsu__pool_enter(xsu_pool *pool, xs_transaction_t t, unsigned int timeout_ms,
 void xsu__pool_leave(xsu_pool *pool, xsu_turn *turn, int err)
 {
     lock(pool);
-    turn->slot->busy = false;
-    if (turn->transaction && err == ECONNRESET)
-        turn->transaction->told = true;
+    xsu_open_transaction *transaction = find(pool, turn->t);
+    if (transaction && err == ECONNRESET)
+        transaction->told = true;
+    if (turn->slot->spent)
+        xsu__conn_drop(turn->conn);
+    turn->slot->busy = turn->slot->spent = false;
     if (pool->waiting)
         pthread_cond_broadcast(&pool->freed);
     unlock(pool);
@@ -250,10 +253,7 @@ static void forget(xsu_pool *pool, xsu_open_transaction *transaction)
 
 void xsu__pool_end_transaction(xsu_pool *pool, xsu_turn *turn)
 {
-    lock(pool);
-    forget(pool, turn->transaction);
-    turn->transaction = NULL;
-    unlock(pool);
+    (void)xsu__pool_forget_transaction(pool, turn->t);
 }
 
 bool xsu__pool_forget_transaction(xsu_pool *pool, xs_transaction_t t)
@@ -264,6 +264,20 @@ bool xsu__pool_forget_transaction(xsu_pool *pool, xs_transaction_t t)
         forget(pool, transaction);
     unlock(pool);
     return transaction != NULL;
+}
+
+void xsu__pool_abandon_transaction(xsu_pool *pool, xs_transaction_t t)
+{
+    lock(pool);
+    xsu_open_transaction *transaction = find(pool, t);
+    xsu_slot *slot = transaction ? transaction->slot : NULL;
+    if (transaction)
+        forget(pool, transaction);
+    if (slot && slot->busy)
+        slot->spent = true;
+    else if (slot)
+        xsu__conn_drop(&slot->conn);
+    unlock(pool);
 }
 
 bool xsu__pool_transaction_told(xsu_pool *pool, xs_transaction_t t)

@@ -167,6 +167,7 @@ int xsu__conn_exchange(xsu_conn *conn, uint32_t tx_id, const xsu_request *reques
 typedef struct xsu_slot {
     xsu_conn conn;
     bool busy;                 /* somebody has his turn */
+    bool spent;                /* to be closed when that ends */
     unsigned int transactions; /* open on it */
 } xsu_slot;
 
@@ -194,8 +195,8 @@ typedef struct xsu_pool {
 typedef struct xsu_turn {
     xsu_slot *slot;
     xsu_conn *conn;
-    xsu_open_transaction *transaction; /* NULL for none */
-    uint32_t tx_id;
+    xs_transaction_t t; /* XBT_NULL for none */
+    uint32_t tx_id;     /* the daemon's */
     unsigned int timeout_ms; /* for each answer */
     bool reused;             /* it was open before, and may have been lost while nobody looked */
 } xsu_turn;
@@ -222,6 +223,8 @@ xs_transaction_t xsu__pool_add_transaction(xsu_pool *pool, xsu_turn *turn, uint3
 void xsu__pool_end_transaction(xsu_pool *pool, xsu_turn *turn);
 /** Forget one whose connection is lost; whether there was one. */
 bool xsu__pool_forget_transaction(xsu_pool *pool, xs_transaction_t t);
+/** Forget one that cannot be ended: its connection goes, so that the daemon forgets it too. */
+void xsu__pool_abandon_transaction(xsu_pool *pool, xs_transaction_t t);
 /** Whether its connection is lost, and its user knows. */
 bool xsu__pool_transaction_told(xsu_pool *pool, xs_transaction_t t);
 /** How long each answer in a loop of timeout_ms is waited for at least. */
