@@ -252,19 +252,25 @@ static struct sockaddr_un address_of(const char *path)
     return address;
 }
 
+static void count_up(TestProxy *proxy, unsigned int *count)
+{
+    pthread_mutex_lock(&proxy->lock);
+    ++*count;
+    pthread_cond_broadcast(&proxy->came);
+    pthread_mutex_unlock(&proxy->lock);
+}
+
 static void accept_link(TestProxy *proxy)
 {
     struct sockaddr_un address = address_of(proxy->daemon_path);
     int client = accept4(proxy->listener, NULL, NULL, SOCK_CLOEXEC);
     int daemon = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     g_assert_cmpint(client, >=, 0);
-    pthread_mutex_lock(&proxy->lock);
-    proxy->connections++;
-    pthread_cond_broadcast(&proxy->came);
-    pthread_mutex_unlock(&proxy->lock);
+    count_up(proxy, &proxy->connections);
     if (connect(daemon, (struct sockaddr *)&address, sizeof address)) {
         close(client);
         close(daemon);
+        count_up(proxy, &proxy->dropped);
         return;
     }
     Link *link = g_new0(Link, 1);
@@ -284,10 +290,7 @@ static struct pollfd poll_side(const Side *side)
 static void drop_link(TestProxy *proxy, guint i)
 {
     g_ptr_array_remove_index(proxy->links, i);
-    pthread_mutex_lock(&proxy->lock);
-    proxy->dropped++;
-    pthread_cond_broadcast(&proxy->came);
-    pthread_mutex_unlock(&proxy->lock);
+    count_up(proxy, &proxy->dropped);
 }
 
 static gpointer run(gpointer data)
