@@ -18,11 +18,17 @@ none() {
 }
 
 for library in libxsutil libxl-lite; do
+    tour=$man/man7/$library.7
+    [ -e "$tour" ] || tour=$man/man7/xsutil.7
     names=$(nm -D --defined-only "$BUILD/$library.so" | awk '$2 != "A" { print $3 }' | sed 's/@.*//')
     for name in $names; do
         [ -e "$man/man3/$name.3" ] || echo "$name"
     done >"$found"
     none "each function of $library has a page"
+    for name in $names; do
+        grep -q "Xr $name 3\>" "$tour" || echo "$name"
+    done >"$found"
+    none "the tour of $library leads to each of them"
     [ -n "$names" ]
     tap $? "$library has functions"
 done

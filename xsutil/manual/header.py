@@ -4,7 +4,8 @@
 A comment is plain text, as in Go: what is indented is not filled (see mdoc.py), and there are no
 tags.  Where it stands tells what it is about:
 
-    /** ... */ before #ifndef            the header itself
+    /** ... */ before #ifndef            the header itself; where one header includes others, only
+                                         what the first says is shown
     /* ---- Title ---- */                begins a section
     /* ... */                            the section, or this part of it
     /** ... */ before declarations       these, up to the next comment or empty line
@@ -137,12 +138,7 @@ class Reader:
     def directive(self, text):
         """The comment before #ifndef is the header's own."""
         if text.startswith("#ifndef") and self.doc and not self.pending:
-            if self.intro is None:
-                self.intro = self.doc
-            else:
-                title, rest = re.match(r"(.*?)(?:[:.]\s+(.*))?$", self.doc, re.DOTALL).groups("")
-                self.sections.append(Section(" ".join(title.rstrip(".").split())))
-                self.sections[-1].prose += [rest[:1].upper() + rest[1:]] * bool(rest)
+            self.intro = self.intro or self.doc
             self.doc = ""
 
     def read(self, text):
@@ -169,13 +165,14 @@ class Reader:
 
 
 def files(header, name):
-    """A public header that programs include as `name`, and those of its own that it includes."""
-    base, folder, found = os.path.dirname(header), os.path.dirname(name), []
+    """A public header that programs include as `name`, then those of its own that it includes, each
+    behind those that it includes itself."""
+    base, folder, seen, found = os.path.dirname(header), os.path.dirname(name), set(), []
 
     def visit(path):
-        if path in found:
+        if path in seen:
             return
-        found.append(path)
+        seen.add(path)
         with open(path, encoding="utf-8") as file:
             included = re.findall(r'^#\s*include\s*[<"](.*?)[">]', file.read(), re.MULTILINE)
         for own in included:
@@ -184,9 +181,10 @@ def files(header, name):
                 visit(near)
             elif own.startswith(folder + "/"):
                 visit(os.path.normpath(os.path.join(base, own[len(folder) + 1:])))
+        found.append(path)
 
     visit(os.path.normpath(header))
-    return found
+    return found[-1:] + found[:-1]
 
 
 def read(header, name):
