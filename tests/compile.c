@@ -43,10 +43,11 @@ static void check(const char *options, const char *source, bool good)
 static void check_statements(const char *statements, bool good)
 {
     char *source = g_strdup_printf("#include <xsutil/xsutil.h>\n"
-                                   "void f(xsu_gc *gc, xs_transaction_t t, va_list ap);\n"
-                                   "void f(xsu_gc *gc, xs_transaction_t t, va_list ap)\n{\n"
+                                   "void f(xsu_gc *, xsu_batch *, xs_transaction_t, va_list);\n"
+                                   "void f(xsu_gc *gc, xsu_batch *batch, xs_transaction_t t,\n"
+                                   "       va_list ap)\n{\n"
                                    "    unsigned int len; uint64_t u; int64_t i; bool b;\n"
-                                   "    (void)gc, (void)t, (void)ap;\n"
+                                   "    (void)gc, (void)batch, (void)t, (void)ap;\n"
                                    "    (void)&len, (void)&u, (void)&i, (void)&b;\n"
                                    "    %s;\n}\n",
                                    statements);
@@ -64,9 +65,12 @@ void test_compile_bad(const char *statements)
     check_statements(statements, false);
 }
 
-void test_compile_header(const char *options)
+void test_compile_header(const char *header, const char *options)
 {
-    check(options, "#include <xsutil/xsutil.h>\nint f(void);\nint f(void) { return 0; }\n", true);
+    char *source
+        = g_strdup_printf("#include <%s>\nint f(void);\nint f(void) { return 0; }\n", header);
+    check(options, source, true);
+    g_free(source);
 }
 
 /* The header by itself names GLib's type; with GLib's it is the same type, in either order. */

@@ -5,13 +5,15 @@
 
 /**
  * Assert that a C function of these statements compiles without warnings, or that it does not. In
- * scope: `gc`, `t`, `ap`, and a variable of each type that outputs have: `len`, `u`, `i`, `b`.
+ * scope: `gc`, `t`, `ap`, `batch`, and a variable of each type that outputs have: `len`, `u`, `i`,
+ * `b`.
  */
 void test_compile_good(const char *statements);
 void test_compile_bad(const char *statements);
 
-/** Assert that xsutil.h compiles by itself under these options ("-x c++ -std=c++11", ...). */
-void test_compile_header(const char *options);
+/** Assert that a header ("xsutil/xsutil.h") compiles by itself under these options ("-x c++", ...). */
+void test_compile_header(const char *header, const char *options);
+/** The same of xsutil.h before and behind GLib's. */
 void test_compile_header_with_glib(const char *options);
 
 #endif

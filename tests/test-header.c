@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The public header: by itself, from C++, and with the compiler's check of every format. */
+/* The public headers: by themselves, from C++, and with the compiler's check of every format. */
 #include "compile.h"
 
 #include <glib.h>
 #include <string.h>
 
+static const char *const headers[] = {"xsutil/xsutil.h",     "xsutil/scratch.h", "xsutil/text.h",
+                                      "xsutil/connection.h", "xsutil/request.h", "xsutil/watch.h"};
+
+static void check_headers(const char *options)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(headers); i++)
+        test_compile_header(headers[i], options);
+}
+
 static void test_alone(void)
 {
-    test_compile_header("-x c -std=gnu11 -Wpedantic -Wstrict-prototypes");
-    test_compile_header("-x c -std=c99 -Wundef -Wshadow");
+    check_headers("-x c -std=gnu11 -Wpedantic -Wstrict-prototypes");
+    check_headers("-x c -std=c99 -Wundef -Wshadow");
 }
 
 static void test_cxx(void)
 {
-    test_compile_header("-x c++ -std=c++11");
-    test_compile_header("-x c++ -std=gnu++17");
+    check_headers("-x c++ -std=c++11");
+    check_headers("-x c++ -std=gnu++17");
 }
 
 static void test_glib(void)
@@ -48,6 +57,18 @@ static const char *const variadic[] = {
     "xs_existsf(gc, t, ",
     "xs_watchf(gc, \"t\", ",
     "xs_unwatchf(gc, \"t\", ",
+    "xsu_batch_readf(batch, NULL, ",
+    "xsu_batch_read_bytesf(batch, NULL, &len, ",
+    "xsu_batch_read_u64f(batch, &u, ",
+    "xsu_batch_read_i64f(batch, &i, ",
+    "xsu_batch_read_boolf(batch, &b, ",
+    "xsu_batch_directoryf(batch, NULL, &len, ",
+    "xsu_batch_writef(batch, \"v\", ",
+    "xsu_batch_write_bytesf(batch, \"v\", 1, ",
+    "xsu_batch_mkdirf(batch, ",
+    "xsu_batch_rmf(batch, ",
+    "xsu_batch_get_permissionsf(batch, NULL, &len, ",
+    "xsu_batch_set_permissionsf(batch, NULL, 0, ",
     "xsu_wait_nodef(gc, 0, XSU_NO_DOMAIN, NULL, NULL, ",
     "xsu_wait_statef(gc, 0, XSU_NO_DOMAIN, 1, &len, ",
 };
@@ -72,11 +93,17 @@ static void test_formats(void)
     }
 }
 
-/* The twin of "xs_readf(" is "xs_vreadf(", and so on. */
+/* Where a call has what its twin's name has a "v" before: "xs_readf(" and "xs_vreadf(". */
+static const char *behind_prefix(const char *call)
+{
+    const char *batch = "xsu_batch_";
+    return g_str_has_prefix(call, batch) ? call + strlen(batch) : strchr(call, '_') + 1;
+}
+
 static void test_twins(void)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(variadic); i++) {
-        const char *name = strchr(variadic[i], '_') + 1;
+        const char *name = behind_prefix(variadic[i]);
         char *start = g_strdup_printf("%.*sv%s", (int)(name - variadic[i]), variadic[i], name);
         check_call(test_compile_good, start, "\"/%d\", ap");
         check_call(test_compile_bad, start, "\"/%y\", ap");
