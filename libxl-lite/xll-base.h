@@ -27,15 +27,15 @@ G_BEGIN_DECLS
  * and one that is marked "reads xenstore" with
  *
  *   XLL_ERROR_XENSTORE    xenstored cannot be reached, went away, or answered nothing for five
- *                         seconds.
+ *                         seconds;
+ *   XLL_ERROR_PERMISSION  its socket may not be opened, or it refuses the answer: be root.
  */
 
 /** The domain of all errors. */
 #define XLL_ERROR (xll_error_quark())
 GQuark xll_error_quark(void);
 
-/** The codes of XLL_ERROR.  Every message says what was tried, and what to do where that is known.
- */
+/** The codes of XLL_ERROR.  Messages say what was tried, and what to do where that is known. */
 typedef enum xll_error {
     XLL_ERROR_FAILED = 0,     /* none of those below; the message has the system's reason */
     XLL_ERROR_INVALID = 1,    /* an argument that cannot be right, such as NULL or an empty name */
@@ -56,8 +56,8 @@ typedef struct xll_ctx xll_ctx;
 
 /**
  * Open the hypervisor's interface.  Xenstore is reached for when it is first needed, so that what
- * the hypervisor alone knows can be had while xenstored is down.  A connection to xenstore that was
- * lost is opened anew.
+ * the hypervisor alone knows can be had while xenstored is away.  A connection to xenstore that was
+ * lost is opened anew by the next call that needs it.
  *
  * Returns a ctx to be closed with xll_close(), or NULL with XLL_ERROR_NO_XEN,
  * XLL_ERROR_PERMISSION or XLL_ERROR_FAILED.
@@ -70,7 +70,7 @@ void xll_close(xll_ctx *ctx);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_ctx, xll_close)
 
 /**
- * Whether xenstored answers, for who asks nothing else of it.  Reads xenstore.
+ * Whether xenstored answers, for a program that asks nothing else of it.  Reads xenstore.
  * True, else false with an error that says why not.
  */
 bool xll_check_xenstore(xll_ctx *ctx, GError **error);

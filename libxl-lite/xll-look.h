@@ -71,8 +71,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_domain_list, xll_domain_list_free)
 xll_domain_list *xll_list_domains(xll_ctx *ctx, GError **error);
 
 /**
- * The same without their names: what there is to list while xenstored is away.  Asks the hypervisor
- * alone.
+ * The same without their names, which are NULL with `name_unknown`: what there is to list while
+ * xenstored is away.  Asks the hypervisor alone.
  */
 xll_domain_list *xll_list_unnamed_domains(xll_ctx *ctx, GError **error);
 

@@ -17,8 +17,9 @@
  *  - Threads.  A ctx may be used by many threads at once; what was returned belongs to whoever
  *    holds it.  After fork() a child opens its own ctx and leaves its parent's alone.
  *
- * This header includes all of it: xll-base.h has errors and the context; xll-look.h domains, names,
- * uptime, vcpus, devices and the host, as they are at one moment; xll-monitor.h events.
+ * This header includes all of it: xl-lite/xll-base.h has errors and the context, xl-lite/xll-look.h
+ * domains, names, uptime, vcpus, devices and the host, as they are at one moment, and
+ * xl-lite/xll-monitor.h events.
  *
  *     static bool print_names(GError **error)
  *     {

@@ -13,7 +13,7 @@ extern xsu_ctx *ctx;
 extern GError **error;
 extern xsu_gc *gc;
 extern xsu_watch_event event;
-extern const char *path;
+extern const char *path, *uuid;
 extern unsigned int domid, *domids, i, n;
 extern char **names;
 void look_again(const char *path, bool missed);

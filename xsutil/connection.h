@@ -15,45 +15,54 @@ extern "C" {
 /* ---- Connections ----------------------------------------------------------------------------- */
 
 /*
- * A ctx is a way to the daemon, for any number of threads at once.  On one from xsu_open() single
- * operations, batches and transactions go over a connection of xsutil's own, which heals itself; while
- * several threads are at it at once further ones are opened, eight in all, so that nobody waits for
- * the answers to somebody else's requests.  Watches have one more.
+ * A ctx is a way to the daemon, for any number of threads at once.  What follows is true of one
+ * from xsu_open(): it heals itself.
  *
- *   event                                          outcome
- *   the daemon went away and is back               the next operation connects anew and succeeds; a
- *                                                  read that was under way is sent again, once; a
- *                                                  change that was under way is ECONNRESET: whether
- *                                                  it was done is unknown, and it is not sent again
- *   the daemon is away                             ECONNREFUSED, or what connecting gives; nothing
- *                                                  was sent; the next operation tries again
- *   no answer within xsu_set_timeout()             ETIMEDOUT; the connection is dropped
- *   the daemon breaks the protocol                 EPROTO; the connection is dropped
- *   fork()                                         the child opens its own; the parent's goes on
- *   xentoolcore_restrict_all()                     EPERM from then on
+ *   event                                  outcome
+ *   the daemon went away and is back       the next operation connects anew and succeeds; a single
+ *                                          read that was under way is sent again, once; a change
+ *                                          that was under way is ECONNRESET: whether it was done is
+ *                                          unknown, and it is not sent again
+ *   the daemon is away                     ECONNREFUSED, or what connecting gives; nothing was
+ *                                          sent, and the next operation tries again
+ *   no answer within xsu_set_timeout()     ETIMEDOUT, and the connection is dropped: whether a
+ *                                          change was done is unknown
+ *   the daemon breaks the protocol         EPROTO, likewise
+ *   fork()                                 the child connects by itself when it first asks for
+ *                                          something; transactions and watches are the parent's
+ *                                          alone, and the parent goes on as before
+ *   xentoolcore_restrict_all()             EPERM from then on
  *
- * No SIGPIPE reaches the program.
+ * Single operations, batches and transactions go over one connection.  While several threads use
+ * the ctx at the same time further ones are opened, eight in all, so that nobody waits for the
+ * answers to somebody else's requests.  Watches have one more.  No SIGPIPE reaches the program.
  *
- * On one from xsu_attach() single operations, and transactions that are not of batches, go through the
- * program's libxenstore handle and do as that does: it waits for ever, and once its connection is lost
- * (ECONNRESET) all is EBADF.  Its numbers of transactions are the daemon's, so that the program and
- * xsutil can work in one transaction.  All else is as above.
+ * On a ctx from xsu_attach() batches and watches are as above, on connections of xsutil's own.
+ * Single operations, and transactions that are not of batches, go through the program's libxenstore
+ * handle and do as that does: they wait for ever, and after the handle's connection was lost
+ * (ECONNRESET) each fails with EBADF and sends nothing.  A forked child must leave them alone.
+ * Their transactions have the daemon's numbers, so that the program's own calls and xsutil's can be
+ * in the same one.
  */
 
 /** For xsu_open(): connect when first used. */
 #define XSU_OPEN_LATER (1UL << 16)
 
 /**
- * Connect to the xenstore daemon on xs_open()'s rules: XENSTORED_PATH, else the daemon's socket
- * (XENSTORED_RUNDIR), else, if there is no socket, /dev/xen/xenbus; but no device where a socket of a
- * daemon was.  `flags` are XSU_OPEN_LATER and xs_open()'s XS_OPEN_SOCKETONLY; others change nothing.
- * Returns a ctx to be closed with xsu_close(); NULL with what connecting gives, ENOENT or
- * ECONNREFUSED if there is no daemon, EACCES; never NULL with XSU_OPEN_LATER.
+ * Connect to the xenstore daemon on xs_open()'s rules: to what XENSTORED_PATH names, else to the
+ * daemon's socket (below XENSTORED_RUNDIR, if that is set), else, if there is nothing where the
+ * socket should be, to /dev/xen/xenbus.  The environment is looked at here and not again.  A ctx
+ * that has once had a daemon's socket never goes on to the device.  `flags` are XSU_OPEN_LATER and
+ * xs_open()'s XS_OPEN_SOCKETONLY, which excludes the device; others change nothing.
+ *
+ * Returns a ctx to be closed with xsu_close(); NULL with ENOENT or ECONNREFUSED if there is no
+ * daemon, EACCES if it may not be reached, or another errno of open() and connect().  With
+ * XSU_OPEN_LATER it is never NULL.
  */
 xsu_ctx *xsu_open(unsigned long flags);
 
 /**
- * Borrow a handle that the program already has.  xsu_close() will leave it open.
+ * Borrow a handle that the program already has.  xsu_close() leaves it open.
  * Returns a ctx to be closed with xsu_close(); NULL with EINVAL if `xsh` is NULL.
  */
 xsu_ctx *xsu_attach(struct xs_handle *xsh);
@@ -65,9 +74,10 @@ void xsu_close(xsu_ctx *ctx);
 struct xs_handle *xsu_handle(xsu_ctx *ctx);
 
 /**
- * How long every function of this ctx waits for the daemon, in milliseconds: for one answer, for a
- * connection, for its turn.  Then it fails with ETIMEDOUT, and the connection is dropped.  0, as at
- * first: for ever.  NULL is fine.
+ * How long each wait for the daemon may last, in milliseconds: for a connection, for a turn on one
+ * that another thread uses, for an answer.  Then the call fails with ETIMEDOUT.  0, as at first:
+ * for ever.  A batch takes it over when it is made (xsu_batch_set_timeout()).  It is not for what
+ * goes through an attached handle.  A NULL ctx does nothing.
  */
 void xsu_set_timeout(xsu_ctx *ctx, unsigned int timeout_ms);
 

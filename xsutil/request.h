@@ -15,9 +15,26 @@ extern "C" {
 /* ---- Operations ------------------------------------------------------------------------------ */
 
 /*
- * Each takes a transaction, or XBT_NULL for none, and fails as its path format does, or with the
- * daemon's answer: ENOENT (absent), EACCES, ENOSPC (over quota), EIO (one that xsutil does not know), or as connection.h
- * has it.  An output that is not wanted may be NULL.
+ * Each takes a transaction, or XBT_NULL for none.  An output that is not wanted may be NULL.  Each
+ * fails as its path format does (xsutil/text.h), before anything is sent; or with the daemon's
+ * answer,
+ *
+ *   ENOENT        the node is absent;
+ *   EACCES        the caller may not do this; C xenstored says so, too, of what is absent below a
+ *                 node that the caller may not read;
+ *   ENOSPC        over quota, whatever the daemon calls that (oxenstored: EQUOTA);
+ *   EIO           an answer that xsutil does not know;
+ *
+ * or another of `xsd_errors` in xen/io/xs_wire.h; or with
+ *
+ *   EINVAL        the gc has no ctx, or `t` is no open transaction of the ctx; nothing was sent;
+ *   ECONNREFUSED  there is no daemon, nothing was sent;
+ *   ECONNRESET    the connection was lost: whether a change was done is unknown;
+ *   ETIMEDOUT     xsu_set_timeout()'s time is over, likewise;
+ *   EPROTO        the daemon broke the protocol, likewise;
+ *   EPERM         the program has called xentoolcore_restrict_all(), nothing was sent.
+ *
+ * Through an attached handle EBADF is that its connection was lost before; nothing was sent.
  */
 
 /**
@@ -27,7 +44,7 @@ extern "C" {
 char *xs_readf(xsu_gc *gc, xs_transaction_t t, const char *fmt, ...) XSU_PRINTF(3, 4);
 char *xs_vreadf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
 
-/** The same with its length in bytes, not counting the NUL; `len` may be NULL, 0 on failure. */
+/** The same with its length in bytes, not counting the NUL.  `*len` is 0 on failure. */
 void *xs_read_bytesf(xsu_gc *gc, xs_transaction_t t, unsigned int *len, const char *fmt, ...)
     XSU_PRINTF(4, 5);
 void *xs_vread_bytesf(xsu_gc *gc, xs_transaction_t t, unsigned int *len, const char *fmt,
@@ -54,8 +71,9 @@ bool xs_vread_boolf(xsu_gc *gc, xs_transaction_t t, bool *out, const char *fmt, 
     XSU_PRINTF(4, 0);
 
 /**
- * The names of a node's children, as a NULL-terminated array of `*num`.  A node without children
- * gives an empty array, not NULL.  `*num` is 0 on every failure; `num` may be NULL.
+ * The names of a node's children, however many, as a NULL-terminated array of `*num`.  A node
+ * without children gives an empty array, not NULL.  NULL with ENOENT if the node is absent; `*num`
+ * is 0 on every failure.
  */
 char **xs_directoryf(xsu_gc *gc, xs_transaction_t t, unsigned int *num, const char *fmt, ...)
     XSU_PRINTF(4, 5);
@@ -63,9 +81,11 @@ char **xs_vdirectoryf(xsu_gc *gc, xs_transaction_t t, unsigned int *num, const c
                       va_list ap) XSU_PRINTF(4, 0);
 
 /**
- * Write a string, without its NUL.  EINVAL if `value` is NULL; E2BIG, before anything is sent, if
- * path, its NUL and value exceed the payload: 4096 bytes, 4080 on /dev/xen/xenbus, where the
- * header counts too (XENSTORE_PAYLOAD_MAX; the daemon or the kernel would drop the connection).
+ * Write a string, without its NUL; a node that is absent is made, with its parents.  EINVAL if
+ * `value` is NULL; E2BIG, before anything is sent, if path, its NUL and value exceed the payload:
+ * 4096 bytes, 4080 on /dev/xen/xenbus, where the header counts too (XENSTORE_PAYLOAD_MAX; the
+ * daemon or the kernel would drop the connection).  E2BIG is also oxenstored's answer to a value
+ * that is longer than it is configured to take, 2048 bytes as Debian has it.
  */
 bool xs_writef(xsu_gc *gc, xs_transaction_t t, const char *value, const char *fmt, ...)
     XSU_PRINTF(4, 5);
@@ -87,7 +107,7 @@ bool xs_printf(xsu_gc *gc, xs_transaction_t t, const char *path, const char *fmt
 bool xs_vprintf(xsu_gc *gc, xs_transaction_t t, const char *path, const char *fmt, va_list ap)
     XSU_PRINTF(4, 0);
 
-/** Create an empty node, and its parents; one that exists keeps its value. */
+/** Make an empty node, and its parents; one that exists keeps its value. */
 bool xs_mkdirf(xsu_gc *gc, xs_transaction_t t, const char *fmt, ...) XSU_PRINTF(3, 4);
 bool xs_vmkdirf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
 
@@ -99,51 +119,57 @@ bool xs_vrmf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap) XSU_PR
 bool xs_existsf(xsu_gc *gc, xs_transaction_t t, const char *fmt, ...) XSU_PRINTF(3, 4);
 bool xs_vexistsf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
 
-
 /* ---- Transactions ---------------------------------------------------------------------------- */
 
 /*
- * There is one kind of transaction, of single operations, of batches, or of both; what follows is
- * the same for the callback, the loop, the batch form, and xsu_transaction_start() by hand.
+ * There is one kind of transaction, of single operations, of batches (xsu_batch_in()), or of both.
+ * xsu_transaction() runs a callback in one, XSU_TRANSACTION is the same as a loop,
+ * xsu_batch_transaction() has the callback queue operations, and xsu_transaction_start() begins one
+ * that is to be ended, and tried again, by hand.  What comes of it is the same for all:
  *
  *   event                                  outcome
  *   the start fails                        the body never runs; false, that errno
- *   the body returns false, or the loop    aborted; false, the body's errno, ECANCELED if that is 0;
- *   is left by `break` or `return`         not retried
- *   a change (write, mkdir, rm, set        aborted at the commit; false, the errno of the first such.
- *   permissions) failed inside, single     A read that failed never matters
- *   or queued, and was not optional
+ *   the body returns false, or the loop    aborted; false, the body's errno, ECANCELED if that is
+ *     is left by `break` or `return`       0; not retried
+ *   a change (write, mkdir, rm, set        aborted at the commit; false, the errno of the first
+ *     permissions) failed inside, single   such; not retried.  A read that failed never matters
+ *     or queued, and was not optional
  *   commit conflict (EAGAIN)               scratch rewound, backed off, body run again; after
  *                                          max_attempts or timeout_ms: false, EAGAIN
  *   any other commit failure               false, that errno
- *   no answer within timeout_ms            false, ETIMEDOUT
- *   connection lost inside                 false, ECONNRESET
- *   connection lost at commit              false, ECONNRESET: the outcome is unknown, it is not sent
- *                                          again
- *   a number that is no open transaction   the operation is EINVAL, or ECONNRESET the first time after
- *   of the ctx                             its connection was lost; nothing is sent
+ *   connection lost inside, or no answer   false, ECONNRESET or ETIMEDOUT; nothing was changed
+ *     within timeout_ms
+ *   the same at the commit                 false, ECONNRESET or ETIMEDOUT: whether it was committed
+ *                                          is unknown, and that is not sent again
+ *   a number that is no open transaction   the operation fails with EINVAL, or, the first time
+ *     of the ctx                           after its connection was lost, with ECONNRESET; nothing
+ *                                          is sent
  *   success                                true
  *
- * A number is xsutil's own on a ctx from xsu_open(), and comes again only after all others.
+ * On a ctx from xsu_open() the numbers are xsutil's own: that of a transaction which has ended, or
+ * which another ctx has, is never taken for another one's.
  *
  * A body may run many times, so it must compute everything from what it reads.  What it allocated
  * in the gc is gone when it runs again.  The first retry comes at once, further ones after a
  * random time below a bound that doubles from the longer of 0.5 ms and the last attempt, up to
- * the longer of 20 ms and the last attempt.  timeout_ms bounds all of it.  An answer
- * that is due then is waited for as long again, at least 100 and at most 1000 ms; so a body that takes
- * longer by itself may still be committed.
+ * the longer of 20 ms and the last attempt.
+ *
+ * timeout_ms bounds all of it: when it is over the body is not run again.  An answer that is due
+ * then is waited for as long once more, but for 100 ms at least and 1000 ms at most; so a body that
+ * takes longer by itself may still be committed.  libxenstore, on a ctx from xsu_attach(), waits
+ * for ever.
  */
 
-/** Bounds of the retry; a 0 is the default: 100 attempts, 10,000 ms.  NULL is both. */
+/** Bounds of the retry.  A 0 is the default, 100 attempts and 10,000 ms; NULL is both. */
 typedef struct xsu_retry {
     unsigned int max_attempts;
     unsigned int timeout_ms;
 } xsu_retry;
 
-/** The body: true to commit, false (and errno) to give up. */
+/** The body: true to commit, false, with errno, to give up. */
 typedef bool (*xsu_transaction_fn)(xsu_gc *gc, xs_transaction_t t, void *data);
 
-/** Run `fn` in a transaction until it is committed; see the table above. */
+/** Run `fn` in a transaction until it is committed, with the outcomes of the table. */
 bool xsu_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_transaction_fn fn, void *data);
 
 /**
@@ -158,7 +184,7 @@ bool xsu_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_transaction_fn fn, 
  *     return xsu_txn_done(&txn);
  *
  * Reaching the end of the body (or `continue`) commits; `break` and `return` abort.
- * xsu_txn_done() says whether it was committed, with the outcomes of the table above.
+ * xsu_txn_done() says whether it was committed, with the outcomes of the table.
  */
 typedef struct xsu_txn {
     xs_transaction_t t; /* the transaction, within the loop */
@@ -180,19 +206,24 @@ typedef struct xsu_txn {
     xsu_txn_enter(&txn, sizeof txn, (gc), (retry))
 
 /**
- * A transaction that begins here and ends elsewhere.  XBT_NULL with errno: EINVAL without a ctx,
- * ENOSPC (the guest has too many), or as connection.h has it.
+ * Start a transaction that ends elsewhere, in xsu_transaction_end().  It is the ctx's and may
+ * outlive the gc; several threads may use it.
+ *
+ * Returns its number, for what takes a transaction; XBT_NULL with EINVAL if the gc has no ctx,
+ * ENOSPC if the caller has as many as the daemon allows, or another errno of operations.
  */
 xs_transaction_t xsu_transaction_start(xsu_gc *gc);
 
 /**
- * End one, which is no more whatever comes of it.  True if it was committed, or aborted as was wanted.
- * False with EAGAIN after a conflict: nothing was changed; with the errno of a change that failed in
- * it: it was aborted; otherwise as the table above has it.
+ * Commit a transaction, or with `abort` abort it.  It has ended, whatever comes of that.
+ *
+ * True if it was committed, or aborted as was wanted.  False with EAGAIN after a conflict: nothing
+ * was changed, and it may be tried again from its start; with the errno of a change that failed in
+ * it: it was aborted; with EINVAL if `t` is no open transaction; otherwise as the table has it.
  */
 bool xsu_transaction_end(xsu_gc *gc, xs_transaction_t t, bool abort);
 
-/** XSU_TRANSACTION's two halves; not to be called by hand. */
+/** The two halves of XSU_TRANSACTION; not to be called by hand. */
 void xsu_txn_enter(xsu_txn *txn, size_t size, xsu_gc *gc, const xsu_retry *retry);
 void xsu_txn_leave(xsu_txn *txn);
 
@@ -201,7 +232,6 @@ bool xsu_txn_next(xsu_txn *txn);
 
 /** After the loop: true if committed, else aborted, false and errno. */
 bool xsu_txn_done(xsu_txn *txn);
-
 
 /* ---- Batches --------------------------------------------------------------------------------- */
 
@@ -214,10 +244,10 @@ bool xsu_txn_done(xsu_txn *txn);
  *     if (!xsu_batch_run(b))
  *         return false;
  *
- * Appending copies paths and values and sets value, entries and num to NULL or 0 at once; the
- * outputs themselves must outlive the run, and an output that is NULL is not wanted.  Nothing is
- * reported before the run.  What was read lives in the gc.  Operations take effect in the order in
- * which they were queued, except that a directory too long for one reply (over 4096 bytes, on C
+ * Appending copies paths and values, and sets outputs of pointers and lengths to NULL and 0 at
+ * once.  The outputs must outlive the run; one that is not wanted may be NULL.  Nothing is reported
+ * before the run.  What was read lives in the gc.  Operations take effect in the order in which
+ * they were queued, except that a directory too long for one reply (over 4096 bytes, on C
  * xenstored) is read behind the others.
  *
  *   event                                          outcome
@@ -226,15 +256,17 @@ bool xsu_txn_done(xsu_txn *txn);
  *   NULL or an invalid path or value               not sent; the others are; run() is false
  *   any other failure of one operation             the others complete; run() is false
  *   the connection is lost                         ECONNRESET for all that were not answered:
- *                                                  what they change may have been changed, and
- *                                                  they are not sent again
+ *                                                  whether their changes were done is unknown,
+ *                                                  and they are not sent again
  *   the daemon breaks the protocol                 EPROTO, likewise
  *   the timeout passes                             ETIMEDOUT, likewise
  *   the connection cannot be opened                its errno (ECONNREFUSED: no daemon), and
  *                                                  nothing was sent
+ *   its transaction is not open any more           EINVAL or ECONNRESET, and nothing was sent
  *
- * After the last four the next run opens a new connection.  run()'s errno is the connection's, or that
- * of the first operation, in the order queued, that failed and is not optional.
+ * After a failure of the connection the next run opens a new one.  run()'s errno is that of the
+ * connection if that failed, else that of the first operation, in the order queued, that failed and
+ * is not optional.
  *
  * A run blocks.  While many replies are due it sleeps for up to 10 ms at a time instead of waiting
  * at the socket, where every reply would wake it, at the daemon's cost.
@@ -246,17 +278,21 @@ typedef struct xsu_batch xsu_batch;
 xsu_batch *xsu_batch_new(xsu_gc *gc);
 
 /**
- * The same in a transaction of its ctx, whoever started it.  On a ctx from xsu_attach() its operations
- * go one by one through the handle.  With XBT_NULL it is xsu_batch_new().
+ * The same in an open transaction of the ctx, which single operations may be in, too.  A run of it
+ * is one round trip, but on a ctx from xsu_attach() its operations go one by one through the
+ * handle.  With XBT_NULL it is xsu_batch_new().
  */
 xsu_batch *xsu_batch_in(xsu_gc *gc, xs_transaction_t t);
 
-/** The ctx's timeout (xsu_set_timeout()) is taken over when a batch is made; this is for one. */
+/**
+ * How long each wait of this batch for the daemon may last, in milliseconds; 0: for ever.  It
+ * begins with what xsu_set_timeout() has set.
+ */
 void xsu_batch_set_timeout(xsu_batch *b, unsigned int timeout_ms);
 
 /**
- * Whether this batch's operations may take effect in any order, as at first they may not.  Then a
- * run of 128 or more is spread over up to four connections, three of them for its time only, as a
+ * Whether this batch's operations may take effect in any order; at first they may not.  Then a run
+ * of 128 or more is spread over up to four connections, three of them for its time only, as a
  * daemon serves all connections in turn and does more at each turn.  It is less where no more
  * connections can be had, and one on /dev/xen/xenbus and in transactions.  If one is lost, the
  * errors are those of its operations.
@@ -267,7 +303,7 @@ void xsu_batch_set_timeout(xsu_batch *b, unsigned int timeout_ms);
  */
 void xsu_batch_set_unordered(xsu_batch *b, bool unordered);
 
-/** Queue reads, of what xs_readf() and xs_read_bytesf() give. */
+/** Queue reads of what xs_readf() and xs_read_bytesf() give. */
 void xsu_batch_readf(xsu_batch *b, char **value, const char *fmt, ...) XSU_PRINTF(3, 4);
 void xsu_batch_vreadf(xsu_batch *b, char **value, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
 void xsu_batch_read_bytesf(xsu_batch *b, void **value, unsigned int *len, const char *fmt, ...)
@@ -275,7 +311,7 @@ void xsu_batch_read_bytesf(xsu_batch *b, void **value, unsigned int *len, const 
 void xsu_batch_vread_bytesf(xsu_batch *b, void **value, unsigned int *len, const char *fmt,
                             va_list ap) XSU_PRINTF(4, 0);
 
-/** Typed reads, as xs_read_u64f() and its like: EINVAL or ERANGE for what is no such number. */
+/** Queue typed reads, as xs_read_u64f() and its like, with EINVAL or ERANGE for what is none. */
 void xsu_batch_read_u64f(xsu_batch *b, uint64_t *out, const char *fmt, ...) XSU_PRINTF(3, 4);
 void xsu_batch_vread_u64f(xsu_batch *b, uint64_t *out, const char *fmt, va_list ap)
     XSU_PRINTF(3, 0);
@@ -284,7 +320,7 @@ void xsu_batch_vread_i64f(xsu_batch *b, int64_t *out, const char *fmt, va_list a
 void xsu_batch_read_boolf(xsu_batch *b, bool *out, const char *fmt, ...) XSU_PRINTF(3, 4);
 void xsu_batch_vread_boolf(xsu_batch *b, bool *out, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
 
-/** The children of a node, of any number, on both daemons. */
+/** Queue a read of the names of a node's children, however many, as xs_directoryf() gives them. */
 void xsu_batch_directoryf(xsu_batch *b, char ***entries, unsigned int *num, const char *fmt, ...)
     XSU_PRINTF(4, 5);
 void xsu_batch_vdirectoryf(xsu_batch *b, char ***entries, unsigned int *num, const char *fmt,
@@ -303,33 +339,37 @@ void xsu_batch_vmkdirf(xsu_batch *b, const char *fmt, va_list ap) XSU_PRINTF(2, 
 void xsu_batch_rmf(xsu_batch *b, const char *fmt, ...) XSU_PRINTF(2, 3);
 void xsu_batch_vrmf(xsu_batch *b, const char *fmt, va_list ap) XSU_PRINTF(2, 0);
 
-/** A node's permissions, the owner first; its absence is ENOENT here. */
+/** Queue a read of a node's permissions, the owner first.  Here an absent node is ENOENT. */
 void xsu_batch_get_permissionsf(xsu_batch *b, struct xs_permissions **perms, unsigned int *num,
                                 const char *fmt, ...) XSU_PRINTF(4, 5);
 void xsu_batch_vget_permissionsf(xsu_batch *b, struct xs_permissions **perms, unsigned int *num,
                                  const char *fmt, va_list ap) XSU_PRINTF(4, 0);
-/** Queue their change.  EINVAL for none, or for bits other than XS_PERM_READ and XS_PERM_WRITE. */
+
+/**
+ * Queue a change of a node's permissions, the owner first.  EINVAL for none at all, or for bits
+ * other than XS_PERM_READ and XS_PERM_WRITE.
+ */
 void xsu_batch_set_permissionsf(xsu_batch *b, const struct xs_permissions *perms, unsigned int num,
                                 const char *fmt, ...) XSU_PRINTF(4, 5);
 void xsu_batch_vset_permissionsf(xsu_batch *b, const struct xs_permissions *perms, unsigned int num,
                                  const char *fmt, va_list ap) XSU_PRINTF(4, 0);
 
 /**
- * What was queued last may fail: neither the run nor a transaction minds, but for a lost connection.
- * xsu_batch_errno() tells of it all the same.
+ * What was queued last may fail, but for a lost connection: the run succeeds and the transaction is
+ * committed all the same.  xsu_batch_errno() has its errno.
  */
 void xsu_batch_optional(xsu_batch *b);
 
 /**
  * Send what was queued since the last run, and take all answers in.  True if every operation
- * succeeded, and if there was none.
+ * succeeded that is not optional, and if there was none.
  */
 bool xsu_batch_run(xsu_batch *b);
 
 /** How many operations were queued for the last run, or for the next once one is appended. */
 unsigned int xsu_batch_count(const xsu_batch *b);
 
-/** The errno of operation `n` of them, from 0; 0 if it succeeded.  EINVAL if there is no such. */
+/** The errno of operation `n` of these, from 0; 0 if it succeeded.  EINVAL if there is no such. */
 int xsu_batch_errno(const xsu_batch *b, unsigned int n);
 
 /**
@@ -339,8 +379,9 @@ int xsu_batch_errno(const xsu_batch *b, unsigned int n);
 typedef bool (*xsu_batch_fn)(xsu_gc *gc, xsu_batch *b, void *data);
 
 /**
- * Run `fn` in a transaction, with the outcomes of the table above.  Without runs of the body's own it
- * is three round trips: start, all operations, commit.
+ * Run `fn` in a transaction until it is committed, with the outcomes of the table of transactions.
+ * Without runs of the body's own it is three round trips: start, all operations, commit.  Also on a
+ * ctx from xsu_attach() it goes over xsutil's own connection.
  */
 bool xsu_batch_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_batch_fn fn, void *data);
 

@@ -16,11 +16,12 @@ extern "C" {
 
 #define XSU_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
-/** A connection to xenstore; see connection.h. */
-typedef struct xsu_ctx xsu_ctx;
-
 /* ---- Scratch memory -------------------------------------------------------------------------- */
 
+/** A connection to xenstore, from xsu_open() or xsu_attach() (xsutil/connection.h). */
+typedef struct xsu_ctx xsu_ctx;
+
+/** Scratch: what is allocated in it or adopted by it ends with it.  For one thread at a time. */
 typedef struct xsu_gc xsu_gc;
 
 /** A place in a gc's history; made by xsu_gc_mark(). */
@@ -44,9 +45,9 @@ typedef struct xsu_gc_store {
 
 /**
  * Declare `xsu_gc *gc` on `ctx`, freed when the enclosing block ends, however it ends: by falling
- * off it, return, break or goto.  The first kilobytes of scratch live on the stack and are not
- * cleared.  A `switch` must not jump past the declaration.  A NULL ctx is fine: then paths can be
- * built, and operations fail with EINVAL.
+ * off it, return, break or goto.  The first kilobytes of scratch are on the stack: while they last
+ * nothing is allocated.  A `switch` must not jump past the declaration.  A NULL ctx is fine: then
+ * paths can be built, and operations fail with EINVAL.
  */
 #define XSU_GC(gc, ctx)                                                                            \
     XSU_UNINITIALIZED xsu_gc_store gc##_store;                                                     \
@@ -57,16 +58,25 @@ typedef struct xsu_gc_store {
 xsu_gc *xsu_gc_enter(xsu_gc_store *store, size_t size, xsu_ctx *ctx);
 void xsu_gc_leave(xsu_gc **gc);
 
-/** A gc on the heap, for scratch that outlives a block.  Freed with xsu_gc_free().  Never NULL. */
+/**
+ * A gc on the heap, for scratch that outlives a block; to be freed with xsu_gc_free().  As with
+ * XSU_GC `ctx` may be NULL.  Never NULL.
+ */
 xsu_gc *xsu_gc_new(xsu_ctx *ctx);
 
-/** Free a gc from xsu_gc_new() and all that it holds.  NULL is fine; errno is kept. */
+/**
+ * Free a gc from xsu_gc_new() and all that it holds.  NULL is fine; errno is kept.  An XSU_GC, and
+ * one that was freed before, aborts.
+ */
 void xsu_gc_free(xsu_gc *gc);
 
-/** The ctx that a gc belongs to. */
+/** The ctx that a gc was made on, which may be NULL. */
 xsu_ctx *xsu_gc_owner(xsu_gc *gc);
 
-/** `size` zeroed bytes, aligned for any type; zero bytes are a valid request.  Never NULL. */
+/**
+ * `size` zeroed bytes, aligned for any type.  Zero bytes are a valid request, with an address of
+ * their own.  Never NULL.
+ */
 void *xsu_alloc(xsu_gc *gc, size_t size);
 
 /** A copy of `s`; NULL with EINVAL if `s` is NULL. */
@@ -81,12 +91,12 @@ char *xsu_sprintf(xsu_gc *gc, const char *fmt, ...) XSU_PRINTF(2, 3);
 char *xsu_vsprintf(xsu_gc *gc, const char *fmt, va_list ap) XSU_PRINTF(2, 0);
 
 /**
- * Make the gc the owner of a pointer from malloc(), to be free()d with it.  Returns `ptr`.
- * NULL does nothing.  Adopting what the gc already owns aborts: it would be freed twice.
+ * Make the gc the owner of a pointer from malloc(), to be freed with it.  NULL does nothing.
+ * Adopting what the gc already owns aborts, as it would be freed twice.  Returns `ptr`.
  */
 void *xsu_adopt(xsu_gc *gc, void *ptr);
 
-/** free() an adopted pointer now.  NULL does nothing; what the gc did not adopt aborts. */
+/** Free an adopted pointer now.  NULL does nothing; what the gc did not adopt aborts. */
 void xsu_release(xsu_gc *gc, void *ptr);
 
 /**

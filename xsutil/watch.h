@@ -31,9 +31,9 @@ extern "C" {
  *     one that was removed                         path and token has been set since
  *   the connection is lost                         opened anew, at once if it had lasted a second,
  *                                                  else after pauses that grow from 10 to 1000 ms;
- *                                                  all watches are set again, and each has one event
- *                                                  with `missed`, of the watched path: look at all
- *                                                  that is below it
+ *                                                  all watches are set again, and each has one
+ *                                                  event with `missed`, of the watched path: look
+ *                                                  at all that is below it
  *   the daemon breaks the protocol                 likewise
  *   the daemon refuses to set a watch again        asked again after pauses
  *   more than 1 MiB of events is not taken         all that a watch has waiting become one event
@@ -43,12 +43,12 @@ extern "C" {
  *   fork()                                         the child has no watches and may set its own; it
  *                                                  has an xsu_watch_fd() of its own
  *
- * Watches have a connection of their own, one for all of a ctx, opened at the first; so they make no
- * other request dearer, as xs_watch() does.  It is opened on xs_open()'s rules, but not on the
- * device where a daemon's socket is or was: with no daemon running the kernel would never let go of
- * who writes a watch there.  Events are read from it, and the connection opened anew, while
- * somebody asks for them; until then the daemon keeps them, C xenstored without a limit.  Several
- * threads may wait: each event goes to one of them.
+ * Watches have a connection of their own, one for all of a ctx, opened at the first, so that they
+ * do not make other requests dearer; xs_watch() does, by the thread that it starts.  It is opened
+ * on xs_open()'s rules, but not on the device where a daemon's socket is or was: with no daemon
+ * running the kernel would never let go of who writes a watch there.  Events are read from it, and
+ * the connection is opened anew, while somebody asks for them; until then the daemon keeps them, C
+ * xenstored without a limit.  Several threads may wait: each event goes to one of them.
  */
 
 typedef struct xsu_watch_event {
@@ -59,11 +59,13 @@ typedef struct xsu_watch_event {
 
 /**
  * Watch a node and all below it, or `@introduceDomain`, `@releaseDomain`.  `token` is any string
- * and comes back with the events.  True once the daemon has agreed.  False with EEXIST if there is
- * one with this path and token, E2BIG if path and token with their NULs exceed the payload (see
- * xs_writef()), EPERM after restriction, ETIMEDOUT (see xsu_set_timeout()), ECONNREFUSED without a
- * daemon, ECONNRESET or EPROTO if the connection was lost twice, or with the daemon's answer
- * (EACCES, ENOSPC: over quota); then it is not set.
+ * and comes back with the events.
+ *
+ * True once the daemon has agreed.  False, and it is not set, with EINVAL if `token` is NULL,
+ * EEXIST if there is one with this path and token, E2BIG if path and token with their NULs exceed
+ * the payload (see xs_writef()), EPERM after restriction, ETIMEDOUT (see xsu_set_timeout()),
+ * ECONNREFUSED without a daemon, ECONNRESET or EPROTO if the connection was lost twice; or with the
+ * daemon's answer: EACCES, or ENOSPC if the caller is over its quota of watches.
  */
 bool xs_watchf(xsu_gc *gc, const char *token, const char *fmt, ...) XSU_PRINTF(3, 4);
 bool xs_vwatchf(xsu_gc *gc, const char *token, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
@@ -78,7 +80,8 @@ bool xs_vunwatchf(xsu_gc *gc, const char *token, const char *fmt, va_list ap) XS
 /**
  * Wait for the next event, timeout_ms at the most; 0: take what is there, -1: for ever.  Its
  * strings live in the gc: rewind it in a loop.  False with ETIMEDOUT; with ENOENT if there is no
- * watch, also when the last is removed meanwhile; with EPERM after restriction.
+ * watch, also when the last is removed meanwhile; with EPERM after restriction; with EINVAL if
+ * `event` is NULL or the gc has no ctx.
  */
 bool xsu_watch_next(xsu_gc *gc, xsu_watch_event *event, int timeout_ms);
 
@@ -114,8 +117,8 @@ typedef bool (*xsu_node_fn)(xsu_gc *gc, const char *value, void *data);
  * Wait until `func` returns true of a node's value.  It is called with the present value, and then
  * when the node may have changed, from this thread; before each call the gc is rewound to where it
  * was.  After true, what the last call allocated is still there, and the value.  The wait has a
- * short-lived connection of its own, which is found again when it is lost.  timeout_ms is for all
- * of it, 0: for ever; xsu_set_timeout() bounds each answer besides.  False with
+ * connection of its own while it lasts, opened anew when it is lost.  timeout_ms is for all of it,
+ * 0: for ever; xsu_set_timeout() bounds each answer besides.  False with
  *
  *   ETIMEDOUT     the time is over;
  *   ESRCH         domain `domid` is dead: its /local/domain/<domid> is gone, or it has been
