@@ -14,11 +14,14 @@ set -u
 # in one house see each other's private headers; of the houses above, they see nothing, and of those
 # below what is public: the headers in their folder, and what has no "__" in its name.
 HOUSES='
+xsutil: scratch text wire request watch .
 libxl-lite: base look monitor act? .
 libxl-lite: cli
 '
 # Of each floor: what it must not include and not call, whoever has it, and what that is called.
 FOREIGN='
+xsutil/scratch ^xen ^(xs_|xc_|xen[a-z]*_) Xen
+xsutil ^(xenctrl|xenguest|xencall|xenforeignmemory|xenevtchn|xengnttab|libxl) ^(xc_|xencall_|xenforeignmemory_|xenevtchn_|xengnttab_|libxl_) libxenctrl and its relatives
 libxl-lite/base ^(libxl[._]|json) ^(libxl_|xlu_|json_) libxl and json-c
 libxl-lite/look ^(libxl[._]|json) ^(libxl_|xlu_|json_) libxl and json-c
 libxl-lite/monitor ^(libxl[._]|json) ^(libxl_|xlu_|json_) libxl and json-c
