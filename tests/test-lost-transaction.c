@@ -167,7 +167,8 @@ static void check(Scene *scene, size_t i, When when)
     if (when != IDLE)
         assert_fails(ECONNRESET, steps[i].run(&script));
     test_daemon_restart(scene->store.daemon);
-    test_proxy_await_dropped(scene->proxy, 1);
+    if (i > 0 || when != IDLE) /* else the proxy may not have come to connect to the old one */
+        test_proxy_await_dropped(scene->proxy, 1);
     if (i > 0) /* else there is no transaction yet */
         assert_rest_fails(&script, scene, i, when);
     assert_nothing_stored(scene);

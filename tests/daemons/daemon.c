@@ -253,10 +253,13 @@ static int launch(TestDaemon *daemon)
 static void launch_and_wait(TestDaemon *daemon)
 {
     char byte;
+    int status = 0;
     struct pollfd wait = {.fd = launch(daemon), .events = POLLIN};
     if (poll(&wait, 1, READY_TIMEOUT_MS) != 1 || read(wait.fd, &byte, 1) != 1) {
+        bool ended = waitpid(daemon->pid, &status, WNOHANG) == daemon->pid;
         show_log(daemon->log);
-        g_error("%s did not start", names[daemon->kind]);
+        g_error("%s did not start: %s, wait status %#x", names[daemon->kind],
+                ended ? "it ended" : "it runs", (unsigned int)status);
     }
     close(wait.fd);
     daemon->killed = false;
