@@ -9,8 +9,18 @@
 #define READS 1000u
 #define QUIET_MS 5
 
+static void count_single(reads *r, const char *name, bench_fn fn, unsigned int n, const char *note)
+{
+    bench_way way = {NULL, fn, r, n};
+    bench_count(name, "calls", syscalls_count(way, reads_by_readf), note);
+}
+
 static void count_system_calls(reads *r)
 {
+    count_single(r, "one xs_readf", reads_by_readf, 1, "2");
+    count_single(r, "one xs_writef", reads_written, 1, "2");
+    count_single(r, "1,000 xs_readf", reads_by_readf, READS, "2,000");
+    count_single(r, "1,000 xs_writef", reads_written, READS, "2,000");
     bench_way turn = {NULL, reads_in_turn, r, READS}, batch = {NULL, reads_in_batch, r, READS};
     bench_count("1,000 reads by xs_read", "calls", syscalls_count(turn, NULL), "");
     bench_count("1,000 reads in a batch", "calls", syscalls_count(batch, reads_by_ones),
@@ -37,8 +47,7 @@ static void count_round_trips(const reads *r)
     g_autofree char *path = test_daemon_new_path("relay");
     relay *between = relay_start(path, test_daemon_socket(r->daemon), QUIET_MS);
     g_setenv("XENSTORED_PATH", path, TRUE);
-    reads through = {.ctx = xsu_open(0)};
-    bench_must(through.ctx);
+    reads through = {.by = clients_open()};
     bench_count("1,000 reads by xs_read", "rounds",
                 rounds_of(between, reads_in_turn, &through, READS), "");
     bench_count("1,000 reads in a batch", "rounds",
@@ -46,10 +55,10 @@ static void count_round_trips(const reads *r)
     bench_count("  without an order", "rounds",
                 rounds_of(between, reads_unordered, &through, READS), "1");
     bench_count("25 keys in a transaction, libxenstore", "rounds",
-                rounds_of(between, keys_by_libxenstore, through.ctx, 1), "");
+                rounds_of(between, keys_by_libxenstore, &through.by, 1), "");
     bench_count("25 keys in a transaction, a batch", "rounds",
-                rounds_of(between, keys_by_batch, through.ctx, 1), "3");
-    xsu_close(through.ctx);
+                rounds_of(between, keys_by_batch, &through.by, 1), "3");
+    clients_close(&through.by);
     relay_stop(between);
 }
 

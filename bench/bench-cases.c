@@ -4,6 +4,7 @@
  * two that it lacks, beside libxenstore.  As there, only the case is timed, not its preparation.
  */
 #include "bench.h"
+#include "clients.h"
 #include "daemon.h"
 #include <errno.h>
 #include <glob.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xsutil/xsutil.h>
 
 #define NODE "/bench/case"
 #define CHILDREN 10u
@@ -205,7 +205,7 @@ static void mkdir_ours(void *data, unsigned int n)
 static void mkdir_libxenstore(void *data, unsigned int n)
 {
     for (unsigned int i = 0; i < n; i++)
-        bench_must(xs_mkdir(xsu_handle(data), XBT_NULL, NODE "/folder"));
+        bench_must(xs_mkdir(data, XBT_NULL, NODE "/folder"));
 }
 
 static struct xs_permissions permissions[] = {{.id = 0}, {.id = 1, .perms = XS_PERM_READ}};
@@ -225,23 +225,22 @@ static void permissions_ours(void *data, unsigned int n)
 
 static void permissions_libxenstore(void *data, unsigned int n)
 {
-    struct xs_handle *xsh = xsu_handle(data);
     for (unsigned int i = 0; i < n; i++) {
         unsigned int num;
-        bench_must(xs_set_permissions(xsh, XBT_NULL, NODE "/folder", permissions, 2));
-        void *seen = xs_get_permissions(xsh, XBT_NULL, NODE "/folder", &num);
+        bench_must(xs_set_permissions(data, XBT_NULL, NODE "/folder", permissions, 2));
+        void *seen = xs_get_permissions(data, XBT_NULL, NODE "/folder", &num);
         bench_must(seen && num == 2);
         free(seen);
     }
 }
 
-static void compare_with_libxenstore(xsu_ctx *ctx)
+static void compare_with_libxenstore(clients *by)
 {
-    bench_pair((bench_way){"mkdir, xsutil", mkdir_ours, ctx, 500},
-               (bench_way){"mkdir, libxenstore", mkdir_libxenstore, ctx, 500}, ROUNDS);
+    bench_pair((bench_way){"mkdir, xsutil", mkdir_ours, by->ctx, 500},
+               (bench_way){"mkdir, libxenstore", mkdir_libxenstore, by->xsh, 500}, ROUNDS);
     bench_pair(
-        (bench_way){"permissions set and got, a batch", permissions_ours, ctx, 500},
-        (bench_way){"permissions set and got, libxenstore", permissions_libxenstore, ctx, 500},
+        (bench_way){"permissions set and got, a batch", permissions_ours, by->ctx, 500},
+        (bench_way){"permissions set and got, libxenstore", permissions_libxenstore, by->xsh, 500},
         ROUNDS);
 }
 
@@ -251,12 +250,11 @@ static void on_daemon(TestDaemonKind kind, const char *question)
     test_daemon_use(daemon);
     bench_pin(0);
     bench_pin_daemon(test_daemon_socket(daemon), 1);
-    xsu_ctx *ctx = xsu_open(0);
-    bench_must(ctx);
+    clients by = clients_open();
     bench_head(question);
-    compare_with_stock(ctx);
-    compare_with_libxenstore(ctx);
-    xsu_close(ctx);
+    compare_with_stock(by.ctx);
+    compare_with_libxenstore(&by);
+    clients_close(&by);
     test_daemon_stop(daemon);
 }
 

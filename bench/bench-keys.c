@@ -52,7 +52,7 @@ static void weigh(reads *r, unsigned int n)
     g_autofree char *each = g_strdup_printf("  for each read, of %u bytes", READS_VALUE_LEN);
     long before = memory_heap_bytes(), during, after;
     {
-        XSU_GC(gc, r->ctx);
+        XSU_GC(gc, r->by.ctx);
         xsu_batch *b = xsu_batch_new(gc);
         char **values = xsu_alloc(gc, n * sizeof *values);
         for (unsigned int i = 0; i < n; i++)

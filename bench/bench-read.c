@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reading a node, by hand and through xsutil, on a private daemon: times here, and the bodies that
- * count-instructions.sh runs under callgrind.
+ * Reading and writing a node, by hand and through xsutil, on a private daemon: times here, and the
+ * bodies that count-instructions.sh runs under callgrind.
  */
 #include "bench.h"
+#include "clients.h"
 #include "daemon.h"
 #include <glib.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xsutil/xsutil.h>
 
-#define READS 2000u
-#define ROUNDS 15
+#define TIMES 2000u
+#define ROUNDS 31
 
 static const unsigned int domid = 17;
 
@@ -43,41 +43,53 @@ __attribute__((noinline)) static void read_by_readf(void *data, unsigned int n)
     }
 }
 
-static void prepare(xsu_ctx *ctx)
+static void write_by_hand(void *data, unsigned int n)
 {
-    XSU_GC(gc, ctx);
-    if (!xs_writef(gc, XBT_NULL, "4", STATE_FORMAT, domid, 0))
-        abort();
+    for (unsigned int i = 0; i < n; i++) {
+        char *path;
+        bench_must(asprintf(&path, STATE_FORMAT, domid, 0) >= 0);
+        bench_must(xs_write(data, XBT_NULL, path, "4", 1));
+        free(path);
+    }
 }
 
-static void compare(TestDaemonKind kind)
+static void write_by_writef(void *data, unsigned int n)
+{
+    for (unsigned int i = 0; i < n; i++) {
+        XSU_GC(gc, data);
+        bench_must(xs_writef(gc, XBT_NULL, "4", STATE_FORMAT, domid, 0));
+    }
+}
+
+static void on_daemon(TestDaemonKind kind, const char *question)
 {
     TestDaemon *daemon = test_daemon_start(kind);
     test_daemon_use(daemon);
-    xsu_ctx *ctx = xsu_open(0);
-    if (!ctx)
-        abort();
-    prepare(ctx);
-    g_autofree char *ours = g_strdup_printf("xs_readf, %s", test_daemon_name(kind));
-    bench_pair((bench_way){ours, read_by_readf, ctx, READS},
-               (bench_way){"asprintf + xs_read + free", read_by_hand, xsu_handle(ctx), READS},
-               ROUNDS);
-    xsu_close(ctx);
+    bench_pin(0);
+    bench_pin_daemon(test_daemon_socket(daemon), 1);
+    clients by = clients_open();
+    bench_way readf = {"xs_readf", read_by_readf, by.ctx, TIMES};
+    bench_way read = {"asprintf + xs_read + free", read_by_hand, by.xsh, TIMES};
+    bench_way writef = {"xs_writef", write_by_writef, by.ctx, TIMES};
+    bench_way write = {"asprintf + xs_write + free", write_by_hand, by.xsh, TIMES};
+    write_by_writef(by.ctx, 1);
+    bench_head(question);
+    bench_count("  of xs_read's time", "x", bench_pair(readf, read, ROUNDS), "at most 0.85");
+    bench_count("  of xs_write's time", "x", bench_pair(writef, write, ROUNDS), "at most 0.85");
+    clients_close(&by);
     test_daemon_stop(daemon);
 }
 
 /* `count hand|readf N`: one way alone, on the daemon of XENSTORED_PATH. */
 static int count(const char *way, unsigned int n)
 {
-    xsu_ctx *ctx = xsu_open(0);
-    if (!ctx)
-        return 1;
-    prepare(ctx);
+    clients by = clients_open();
+    write_by_writef(by.ctx, 1);
     if (strcmp(way, "hand") == 0)
-        read_by_hand(xsu_handle(ctx), n);
+        read_by_hand(by.xsh, n);
     else
-        read_by_readf(ctx, n);
-    xsu_close(ctx);
+        read_by_readf(by.ctx, n);
+    clients_close(&by);
     return 0;
 }
 
@@ -99,8 +111,7 @@ int main(int argc, char **argv)
         return serve(argv + 2);
     if (argc > 3 && strcmp(argv[1], "count") == 0)
         return count(argv[2], (unsigned int)atoi(argv[3]));
-    bench_head("What does reading a node cost?  The round trip is nearly all of it.");
-    compare(C_XENSTORED);
-    compare(OXENSTORED);
+    on_daemon(C_XENSTORED, "One read, one write, C xenstored, on different CPUs");
+    on_daemon(OXENSTORED, "One read, one write, oxenstored, on different CPUs");
     return 0;
 }

@@ -67,10 +67,10 @@ static double bound(reads *r, const char *socket)
     double own[ROUNDS], peer[ROUNDS];
     for (unsigned int i = 0; i < ROUNDS; i++) {
         double cpu = bench_daemon_cpu_ns(socket);
-        keys_by_batch(r->ctx, TRANSACTIONS);
+        keys_by_batch(&r->by, TRANSACTIONS);
         own[i] = (bench_daemon_cpu_ns(socket) - cpu) / TRANSACTIONS;
         double began = bench_now_ns();
-        keys_by_libxenstore(r->ctx, TRANSACTIONS);
+        keys_by_libxenstore(&r->by, TRANSACTIONS);
         peer[i] = (bench_now_ns() - began) / TRANSACTIONS;
     }
     return bench_pair_of("the daemon's own time for a batch", own, "libxenstore", peer, ROUNDS,
@@ -83,11 +83,13 @@ static void on_daemon(TestDaemonKind kind)
     int fd = bench_connect(test_daemon_socket(r->daemon));
     g_autofree char *question
         = g_strdup_printf("25 keys in a transaction, %s, on different CPUs", reads_daemon(r));
-    bench_way ours = {"xsu_batch_transaction", keys_by_batch, r->ctx, TRANSACTIONS};
-    bench_way peer = {"libxenstore", keys_by_libxenstore, r->ctx, TRANSACTIONS};
+    bench_way ours = {"xsu_batch_transaction", keys_by_batch, &r->by, TRANSACTIONS};
+    bench_way single = {"xsu_transaction, 25 xs_writef", keys_by_operations, &r->by, TRANSACTIONS};
+    bench_way peer = {"libxenstore", keys_by_libxenstore, &r->by, TRANSACTIONS};
     bench_way bare = {"the bare loop", keys_by_bare_loop, &fd, TRANSACTIONS};
     bench_head(question);
     bench_times_as_fast(bench_pair(ours, peer, ROUNDS), "at least 3");
+    bench_count("  of libxenstore's time", "x", bench_pair(single, peer, ROUNDS), "at most 1");
     bench_times_as_fast(bench_pair(bare, peer, ROUNDS), "");
     bench_times_as_fast(bound(r, test_daemon_socket(r->daemon)), "no client can be faster");
     bench_count("  of the bare loop's time", "x", bench_pair(ours, bare, ROUNDS), "");

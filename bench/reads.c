@@ -23,22 +23,21 @@ reads *reads_start(TestDaemonKind kind, int daemon_cpu, unsigned int keys)
         bench_pin(0);
         bench_pin_daemon(test_daemon_socket(r->daemon), daemon_cpu);
     }
-    r->ctx = xsu_open(0);
-    bench_must(r->ctx);
-    write_names(r->ctx, keys);
+    r->by = clients_open();
+    write_names(r->by.ctx, keys);
     return r;
 }
 
 void reads_stop(reads *r)
 {
-    xsu_close(r->ctx);
+    clients_close(&r->by);
     test_daemon_stop(r->daemon);
     g_free(r);
 }
 
 static void read_batch(reads *r, unsigned int n, bool unordered)
 {
-    XSU_GC(gc, r->ctx);
+    XSU_GC(gc, r->by.ctx);
     xsu_batch *b = xsu_batch_new(gc);
     xsu_batch_set_unordered(b, unordered);
     char **values = xsu_alloc(gc, n * sizeof *values);
@@ -59,7 +58,7 @@ void reads_unordered(void *data, unsigned int n)
 
 void reads_in_turn(void *data, unsigned int n)
 {
-    struct xs_handle *xsh = xsu_handle(((reads *)data)->ctx);
+    struct xs_handle *xsh = ((reads *)data)->by.xsh;
     for (unsigned int i = 0; i < n; i++) {
         char path[64];
         unsigned int len;
@@ -74,11 +73,29 @@ void reads_by_ones(void *data, unsigned int n)
 {
     reads *r = data;
     for (unsigned int i = 0; i < n; i++) {
-        XSU_GC(gc, r->ctx);
+        XSU_GC(gc, r->by.ctx);
         xsu_batch *b = xsu_batch_new(gc);
         char *value;
         xsu_batch_readf(b, &value, READS_PATH, i);
         bench_must(xsu_batch_run(b) && value);
+    }
+}
+
+void reads_by_readf(void *data, unsigned int n)
+{
+    reads *r = data;
+    for (unsigned int i = 0; i < n; i++) {
+        XSU_GC(gc, r->by.ctx);
+        bench_must(xs_readf(gc, XBT_NULL, READS_PATH, i));
+    }
+}
+
+void reads_written(void *data, unsigned int n)
+{
+    reads *r = data;
+    for (unsigned int i = 0; i < n; i++) {
+        XSU_GC(gc, r->by.ctx);
+        bench_must(xs_writef(gc, XBT_NULL, "guest-0000", READS_PATH, 0));
     }
 }
 

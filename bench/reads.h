@@ -3,8 +3,8 @@
 #ifndef BENCH_READS_H
 #define BENCH_READS_H
 
+#include "clients.h"
 #include "daemon.h"
-#include <xsutil/xsutil.h>
 
 #define READS_PATH "/local/domain/%u/name"
 #define READS_VALUE_LEN 10u
@@ -12,7 +12,7 @@
 typedef struct reads {
     TestDaemonKind kind;
     TestDaemon *daemon;
-    xsu_ctx *ctx;
+    clients by;
 } reads;
 
 /** Start a daemon bound to a CPU (-1: to none), this program to CPU 0, and write `keys` names. */
@@ -27,6 +27,9 @@ void reads_in_turn(void *data, unsigned int n);
 
 /** `n` batches of one read. */
 void reads_by_ones(void *data, unsigned int n);
+/** The same by xs_readf, in turn; `n` writes of the first name, by xs_writef. */
+void reads_by_readf(void *data, unsigned int n);
+void reads_written(void *data, unsigned int n);
 
 /** The names of the daemons, for tables: "C xenstored". */
 const char *reads_daemon(const reads *r);

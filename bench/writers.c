@@ -132,7 +132,7 @@ static void child(writer *w, board *b) __attribute__((noreturn));
 static void child(writer *w, board *b)
 {
     w->tally = &b->tallies[w->number];
-    w->ctx = xsu_open(0);
+    w->ctx = w->policy->library ? xsu_open(0) : xsu_attach(xs_open(0));
     bench_must(w->ctx);
     atomic_fetch_add(&b->ready, 1);
     while (!atomic_load(&b->go))
