@@ -215,6 +215,54 @@ static void test_silent(TestStore *s)
     }
 }
 
+static void fill_alike(xsu_gc *gc, char first)
+{
+    xsu_batch *b = xsu_batch_new(gc);
+    for (unsigned int i = 0; i < CHILDREN; i++)
+        xsu_batch_mkdirf(b, "/alike/%c%0*u", first, DIGITS - 1, i);
+    g_assert_true(xsu_batch_run(b));
+}
+
+typedef struct Restart {
+    TestDaemon *daemon;
+    xsu_ctx *ctx;
+} Restart;
+
+static void restart_alike(GByteArray *bytes, gpointer data)
+{
+    Restart *r = data;
+    (void)bytes;
+    test_daemon_restart(r->daemon);
+    XSU_GC(gc, r->ctx);
+    fill_alike(gc, 'b');
+}
+
+/* The daemon is another one by then, which counts its changes anew: no listing is of both. */
+static void test_restarted(void)
+{
+    TestDaemon *daemon = test_daemon_start(C_XENSTORED);
+    test_daemon_use(daemon);
+    Restart r = {daemon, xsu_open(0)};
+    TestProxy *proxy = test_proxy_start(test_daemon_socket(daemon));
+    test_proxy_use(proxy);
+    xsu_ctx *ctx = xsu_open(0);
+    test_proxy_rewrite(proxy, XS_DIRECTORY_PART, 0, PROXY_REWRITE_AND_DROP, restart_alike, &r);
+    {
+        XSU_GC(direct, r.ctx);
+        XSU_GC(gc, ctx);
+        fill_alike(direct, 'a');
+        unsigned int num;
+        char **names = xs_directoryf(gc, XBT_NULL, &num, "/alike");
+        g_assert_cmpuint(num, ==, CHILDREN);
+        for (unsigned int i = 1; i < num; i++)
+            g_assert_cmpint(names[i][0], ==, names[0][0]);
+    }
+    xsu_close(ctx);
+    xsu_close(r.ctx);
+    test_daemon_stop(daemon);
+    test_proxy_stop(proxy);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -228,5 +276,6 @@ int main(int argc, char **argv)
     test_store_add_on("/directory/parts/lost", ONLY_C, test_lost);
     test_store_add_on("/directory/parts/lost-in-transaction", ONLY_C, test_lost_in_transaction);
     test_store_add_on("/directory/parts/silent", ONLY_C, test_silent);
+    g_test_add_func("/directory/parts/restarted", test_restarted);
     return g_test_run();
 }

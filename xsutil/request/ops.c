@@ -153,6 +153,7 @@ bool xs_existsf(xsu_gc *gc, xs_transaction_t t, const char *fmt, ...)
 typedef struct listing {
     xsu_gc *gc;
     xs_transaction_t t;
+    const char *path;
     char **names;
     unsigned int num;
 } listing;
@@ -166,26 +167,30 @@ static int take_names(void *to, const char *body, size_t len)
 
 static int ask_part(void *with, const xsu_request *request, xsu_reply_fn take, void *to)
 {
-    const listing *l = with;
-    return l->gc->ctx->link->call(l->gc->ctx, l->t, request, take, to);
+    const xsu_turn *turn = with;
+    return xsu__conn_ask(turn->conn, turn->tx_id, request, turn->timeout_ms, take, to);
 }
 
-static int list_in_parts(listing *l, const char *path)
+/* In one turn: the parts of one listing must not be those of two daemons. */
+static int list_in_parts(void *with, const xsu_turn *turn)
 {
+    listing *l = with;
     XSU_GC(scratch, NULL);
     const char *body;
     size_t len;
-    int err = xsu__long_directory(scratch, path, ask_part, l, &body, &len);
+    int err = xsu__long_directory(scratch, l->path, ask_part, (void *)turn, &body, &len);
     return err ? err : take_names(l, body, len);
 }
 
 /* E2BIG is C xenstored's answer where the names do not fit into one reply. */
-static int list(listing *l, const char *path, size_t path_len)
+static int list(listing *l, size_t path_len)
 {
     xsu_ctx *ctx = l->gc->ctx;
-    xsu_request request = xsu__request(XS_DIRECTORY, path, path_len + 1, NULL, 0);
+    xsu_request request = xsu__request(XS_DIRECTORY, l->path, path_len + 1, NULL, 0);
     int err = ctx->link->call(ctx, l->t, &request, take_names, l);
-    return err == E2BIG && ctx->link->pipelines ? list_in_parts(l, path) : err;
+    if (err == E2BIG && ctx->link->pipelines)
+        err = xsu__call_reads(&ctx->pool, l->t, list_in_parts, l);
+    return err;
 }
 
 char **xs_vdirectoryf(xsu_gc *gc, xs_transaction_t t, unsigned int *num, const char *fmt,
@@ -194,9 +199,9 @@ char **xs_vdirectoryf(xsu_gc *gc, xs_transaction_t t, unsigned int *num, const c
     XSU_NEED(gc);
     size_t len;
     listing l = {.gc = gc, .t = t};
-    const char *path = xsu__path_borrow(gc, &len, fmt, ap);
-    if (path)
-        finish(gc, list(&l, path, len));
+    l.path = xsu__path_borrow(gc, &len, fmt, ap);
+    if (l.path)
+        finish(gc, list(&l, len));
     if (num)
         *num = l.num;
     return l.names;

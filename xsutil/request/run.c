@@ -134,12 +134,7 @@ static void close_lanes(xsu_run *r)
 static int ask_part(void *with, const xsu_request *request, xsu_reply_fn take, void *to)
 {
     const xsu_pipeline *p = with;
-    xsu_message reply;
-    bool sent;
-    int err = xsu__conn_exchange(p->conn, p->tx_id, request, p->timeout_ms, &reply, &sent);
-    if (!err)
-        err = xsu__reply_errno(&reply);
-    return err ? err : take(to, reply.body, reply.header.len);
+    return xsu__conn_ask(p->conn, p->tx_id, request, p->timeout_ms, take, to);
 }
 
 /* Its answer is put together; it may have been removed meanwhile. */

@@ -37,6 +37,24 @@ int xsu__call(xsu_pool *pool, xs_transaction_t t, const xsu_request *request, xs
     return result;
 }
 
+int xsu__call_reads(xsu_pool *pool, xs_transaction_t t, xsu_reads_fn reads, void *with)
+{
+    xsu_turn turn;
+    int err = xsu__pool_enter(pool, t, atomic_load(&pool->timeout_ms), false, &turn);
+    if (err)
+        return err;
+    err = reads(with, &turn);
+    if (err == ECONNRESET && t == XBT_NULL) {
+        err = xsu__conn_reopen(turn.conn, turn.timeout_ms);
+        if (!err)
+            err = reads(with, &turn);
+    }
+    if (err == EPROTO)
+        xsu__conn_drop(turn.conn);
+    xsu__pool_leave(pool, &turn, err);
+    return err;
+}
+
 static unsigned int shorter(unsigned int a_ms, unsigned int b_ms)
 {
     return b_ms && (a_ms == 0 || b_ms < a_ms) ? b_ms : a_ms;

@@ -86,3 +86,14 @@ int xsu__conn_exchange(xsu_conn *conn, uint32_t tx_id, const xsu_request *reques
         xsu__conn_drop(conn);
     return err;
 }
+
+int xsu__conn_ask(xsu_conn *conn, uint32_t tx_id, const xsu_request *request,
+                  unsigned int timeout_ms, xsu_reply_fn take, void *to)
+{
+    xsu_message reply;
+    bool sent;
+    int err = xsu__conn_exchange(conn, tx_id, request, timeout_ms, &reply, &sent);
+    if (!err)
+        err = xsu__reply_errno(&reply);
+    return err ? err : take(to, reply.body, reply.header.len);
+}

@@ -154,6 +154,13 @@ static inline xsu_request xsu__request(uint32_t type, const void *first, size_t 
 int xsu__conn_exchange(xsu_conn *conn, uint32_t tx_id, const xsu_request *request,
                        unsigned int timeout_ms, xsu_message *reply, bool *sent);
 
+/** What is done with a reply; 0 or an errno.  It is not kept. */
+typedef int (*xsu_reply_fn)(void *to, const char *body, size_t len);
+
+/** The same, and what is to be done with the reply.  0, the connection's errno, or the daemon's. */
+int xsu__conn_ask(xsu_conn *conn, uint32_t tx_id, const xsu_request *request,
+                  unsigned int timeout_ms, xsu_reply_fn take, void *to);
+
 /* ---- pool.c ---------------------------------------------------------------------------------- */
 
 /*
@@ -242,9 +249,6 @@ int xsu__pool_transaction_failed(xsu_pool *pool, xs_transaction_t t);
 
 /* ---- call.c ---------------------------------------------------------------------------------- */
 
-/** What is done with a reply; 0 or an errno.  It is not kept. */
-typedef int (*xsu_reply_fn)(void *to, const char *body, size_t len);
-
 /**
  * One request and its reply.  A request that was not taken by a connection that had been idle is
  * sent again, and so is, once, one that changes nothing.  0, the daemon's errno, or the
@@ -252,6 +256,12 @@ typedef int (*xsu_reply_fn)(void *to, const char *body, size_t len);
  */
 int xsu__call(xsu_pool *pool, xs_transaction_t t, const xsu_request *request, xsu_reply_fn take,
               void *to);
+
+/** Reads that belong together, in one turn; 0 or an errno. */
+typedef int (*xsu_reads_fn)(void *with, const xsu_turn *turn);
+
+/** They are begun anew, once, on another connection if theirs is lost: no answers are of both. */
+int xsu__call_reads(xsu_pool *pool, xs_transaction_t t, xsu_reads_fn reads, void *with);
 
 /** Start a transaction; 0 or an errno.  timeout_ms: for the answer, beside the pool's own. */
 int xsu__call_start(xsu_pool *pool, unsigned int timeout_ms, xs_transaction_t *t);
