@@ -11,6 +11,8 @@ static bool receiving;
 
 ssize_t __real_sendmsg(int fd, const struct msghdr *msg, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
+ssize_t __real_send(int fd, const void *data, size_t len, int flags);
+ssize_t __wrap_send(int fd, const void *data, size_t len, int flags);
 ssize_t __real_recv(int fd, void *buf, size_t len, int flags);
 ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags);
 
@@ -19,6 +21,13 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
     round_trips += receiving;
     receiving = false;
     return __real_sendmsg(fd, msg, flags);
+}
+
+ssize_t __wrap_send(int fd, const void *data, size_t len, int flags)
+{
+    round_trips += receiving;
+    receiving = false;
+    return __real_send(fd, data, len, flags);
 }
 
 ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags)
