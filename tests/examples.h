@@ -15,5 +15,5 @@ extern xsu_gc *gc;
 extern xsu_watch_event event;
 extern const char *path, *uuid;
 extern unsigned int domid, *domids, i, n;
-extern char **names;
+extern char **names, *kind;
 void look_again(const char *path, bool missed);

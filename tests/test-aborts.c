@@ -23,6 +23,26 @@
     CALL(xs_pathf, NULL, "/a")                                                                     \
     CALL(xs_vpathf, NULL, "/a", ap)                                                                \
     CALL(xsu_component, NULL, "a")                                                                 \
+    CALL(xsu_path_join, NULL, "/a", "b")                                                           \
+    CALL(xsu_path_scanf, NULL, "/a", "/a")                                                         \
+    CALL(xsu_path_vscanf, NULL, "/a", "/a", ap)                                                    \
+    CALL(xsu_permissions_parse, NULL, "n0", NULL)                                                  \
+    CALL(xsu_permissions_format, NULL, NULL, 0)                                                    \
+    CALL(xs_scanf, NULL, XBT_NULL, "/a", "a")                                                      \
+    CALL(xs_vscanf, NULL, XBT_NULL, "/a", "a", ap)                                                 \
+    CALL(xs_get_permissionsf, NULL, XBT_NULL, NULL, "/a")                                          \
+    CALL(xs_vget_permissionsf, NULL, XBT_NULL, NULL, "/a", ap)                                     \
+    CALL(xs_set_permissionsf, NULL, XBT_NULL, NULL, 0, "/a")                                       \
+    CALL(xs_vset_permissionsf, NULL, XBT_NULL, NULL, 0, "/a", ap)                                  \
+    CALL(xs_mknodf, NULL, XBT_NULL, "v", NULL, 0, "/a")                                            \
+    CALL(xs_vmknodf, NULL, XBT_NULL, "v", NULL, 0, "/a", ap)                                       \
+    CALL(xs_treef, NULL, XBT_NULL, 0, 0, "/a")                                                     \
+    CALL(xs_vtreef, NULL, XBT_NULL, 0, 0, "/a", ap)                                                \
+    CALL(xsu_domain_path, NULL, 1)                                                                 \
+    CALL(xsu_domain_is_introduced, NULL, 1, NULL)                                                  \
+    CALL(xsu_introduce_domain, NULL, 1, 1, 1)                                                      \
+    CALL(xsu_release_domain, NULL, 1)                                                              \
+    CALL(xsu_request, NULL, XBT_NULL, 2, "/a", 3, NULL)                                            \
     CALL(xs_readf, NULL, XBT_NULL, "/a")                                                           \
     CALL(xs_vreadf, NULL, XBT_NULL, "/a", ap)                                                      \
     CALL(xs_read_bytesf, NULL, XBT_NULL, NULL, "/a")                                               \
@@ -89,6 +109,10 @@
     CALL(xsu_batch_vrmf, NULL, "/a", ap)                                                           \
     CALL(xsu_batch_get_permissionsf, NULL, NULL, NULL, "/a")                                       \
     CALL(xsu_batch_vget_permissionsf, NULL, NULL, NULL, "/a", ap)                                  \
+    CALL(xsu_batch_mknodf, NULL, "v", NULL, 0, "/a")                                               \
+    CALL(xsu_batch_vmknodf, NULL, "v", NULL, 0, "/a", ap)                                          \
+    CALL(xsu_batch_treef, NULL, NULL, "/a")                                                        \
+    CALL(xsu_batch_vtreef, NULL, NULL, "/a", ap)                                                   \
     CALL(xsu_batch_set_permissionsf, NULL, NULL, 0, "/a")                                          \
     CALL(xsu_batch_vset_permissionsf, NULL, NULL, 0, "/a", ap)                                     \
     CALL(xsu_batch_optional, NULL)                                                                 \

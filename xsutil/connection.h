@@ -81,6 +81,37 @@ struct xs_handle *xsu_handle(xsu_ctx *ctx);
  */
 void xsu_set_timeout(xsu_ctx *ctx, unsigned int timeout_ms);
 
+/* ---- Domains, and other requests -------------------------------------------------------------- */
+
+/* These go over a connection of xsutil's on a ctx from xsu_attach(), too. */
+
+/** "/local/domain/<domid>", in the gc.  Nobody is asked. */
+char *xsu_domain_path(xsu_gc *gc, unsigned int domid);
+
+/** Whether the daemon has been introduced to a domain.  EACCES: a guest may not ask (C xenstored). */
+bool xsu_domain_is_introduced(xsu_gc *gc, unsigned int domid, bool *is);
+
+/**
+ * Introduce the daemon to a domain: `gfn` is the frame of the ring that they share, `port` the
+ * domain's end of the event channel.  For the toolstack; EACCES for others, EINVAL if the daemon
+ * cannot map or bind them.
+ */
+bool xsu_introduce_domain(xsu_gc *gc, unsigned int domid, unsigned long gfn, unsigned int port);
+
+/** End that.  ENOENT if it was not introduced. */
+bool xsu_release_domain(xsu_gc *gc, unsigned int domid);
+
+/**
+ * Send any message of xen/io/xs_wire.h: XS_CONTROL, or what newer daemons know of features and
+ * quota.  `payload` is sent as it is, and not looked at.  The reply's payload, in the gc, followed
+ * by a NUL; `*reply_len` does not count that.  NULL with the daemon's errno (ENOSYS or EIO: it does
+ * not know the request); with E2BIG if `len` is over the payload's limit; with EINVAL, nothing
+ * sent, for watches and transactions, which the library keeps account of.  A failure of what is not
+ * known as a read keeps its transaction from being committed.
+ */
+void *xsu_request(xsu_gc *gc, xs_transaction_t t, unsigned int type, const void *payload,
+                  size_t len, unsigned int *reply_len);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

@@ -71,6 +71,18 @@ bool xs_vread_boolf(xsu_gc *gc, xs_transaction_t t, bool *out, const char *fmt, 
     XSU_PRINTF(4, 0);
 
 /**
+ * A value taken apart by a scanf() format, which must match all of it.  `path` is taken as it is.
+ * EINVAL if it does not match, up to a NUL inside the value; ERANGE for a number that does not fit
+ * its type; and then no output is written.  Otherwise as xs_read_bytesf().  What `%ms` allocates
+ * lives in the gc.  EINVAL, and nothing is sent, for a NULL format, `%n`, `%p`, wide characters
+ * and positional arguments.  An output that is NULL is not wanted.
+ */
+bool xs_scanf(xsu_gc *gc, xs_transaction_t t, const char *path, const char *fmt, ...)
+    XSU_SCANF(4, 5);
+bool xs_vscanf(xsu_gc *gc, xs_transaction_t t, const char *path, const char *fmt, va_list ap)
+    XSU_SCANF(4, 0);
+
+/**
  * The names of a node's children, however many, as a NULL-terminated array of `*num`.  A node
  * without children gives an empty array, not NULL.  NULL with ENOENT if the node is absent; `*num`
  * is 0 on every failure.
@@ -118,6 +130,70 @@ bool xs_vrmf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap) XSU_PR
 /** Whether a node is there and can be read; false with ENOENT if it is absent. */
 bool xs_existsf(xsu_gc *gc, xs_transaction_t t, const char *fmt, ...) XSU_PRINTF(3, 4);
 bool xs_vexistsf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
+
+/* ---- Permissions ----------------------------------------------------------------------------- */
+
+/**
+ * A node's permissions, the owner first: an array of `*num` in the gc.  `@introduceDomain` and
+ * `@releaseDomain` have some, too (C xenstored 4.17 lets them be set, and answers EINVAL when asked).
+ * NULL with ENOENT if the node is absent, EIO if the answer makes no sense; `*num` is 0 then.
+ */
+struct xs_permissions *xs_get_permissionsf(xsu_gc *gc, xs_transaction_t t, unsigned int *num,
+                                           const char *fmt, ...) XSU_PRINTF(4, 5);
+struct xs_permissions *xs_vget_permissionsf(xsu_gc *gc, xs_transaction_t t, unsigned int *num,
+                                            const char *fmt, va_list ap) XSU_PRINTF(4, 0);
+
+/**
+ * Set them.  EINVAL for none, or for bits other than XS_PERM_READ and XS_PERM_WRITE; ENOENT if the
+ * node is absent; E2BIG as xs_writef().
+ */
+bool xs_set_permissionsf(xsu_gc *gc, xs_transaction_t t, const struct xs_permissions *perms,
+                         unsigned int num, const char *fmt, ...) XSU_PRINTF(5, 6);
+bool xs_vset_permissionsf(xsu_gc *gc, xs_transaction_t t, const struct xs_permissions *perms,
+                          unsigned int num, const char *fmt, va_list ap) XSU_PRINTF(5, 0);
+
+/**
+ * Write a node, made if it is absent, and then its permissions, in one round trip.  Nothing is sent
+ * if the path, the value or the permissions are invalid.  Outside a transaction the node has its
+ * parent's permissions for a moment, and the value may be written where setting permissions fails.
+ */
+bool xs_mknodf(xsu_gc *gc, xs_transaction_t t, const char *value,
+               const struct xs_permissions *perms, unsigned int num, const char *fmt, ...)
+    XSU_PRINTF(6, 7);
+bool xs_vmknodf(xsu_gc *gc, xs_transaction_t t, const char *value,
+                const struct xs_permissions *perms, unsigned int num, const char *fmt, va_list ap)
+    XSU_PRINTF(6, 0);
+
+/* ---- Trees ----------------------------------------------------------------------------------- */
+
+/** A node and what is below it.  All of it is in the gc that xs_treef() was given. */
+typedef struct xsu_node {
+    const char *name;                   /* the last component of its path; "" of `/` */
+    const void *value;                  /* with a NUL behind it; NULL if it could not be read */
+    unsigned int len;                   /* of value, in bytes, not counting that NUL */
+    const struct xs_permissions *perms; /* NULL unless they were asked for */
+    unsigned int num_perms;
+    const struct xsu_node *children; /* in the daemon's order */
+    unsigned int num_children;
+    int error; /* why it, or a part of it, could not be read (EACCES), or 0 */
+} xsu_node;
+
+/** A flag of xs_treef(): permissions, too. */
+#define XSU_TREE_PERMISSIONS 1u
+
+/**
+ * A node and all below it, of `limit` nodes at the most, 0: 65,536.  It takes a round trip for each
+ * level.  What is changed meanwhile is there as it was at some moment, each node by itself; a
+ * transaction gives all at one moment.  A node that may not be read has its errno, and the rest is
+ * there.
+ *
+ * NULL with E2BIG if there are more nodes, whose names are not kept then; EINVAL for an unknown
+ * flag; ENOENT or EACCES if there is no such node or it may not be read, or as xs_readf().
+ */
+xsu_node *xs_treef(xsu_gc *gc, xs_transaction_t t, unsigned int flags, unsigned int limit,
+                   const char *fmt, ...) XSU_PRINTF(5, 6);
+xsu_node *xs_vtreef(xsu_gc *gc, xs_transaction_t t, unsigned int flags, unsigned int limit,
+                    const char *fmt, va_list ap) XSU_PRINTF(5, 0);
 
 /* ---- Transactions ---------------------------------------------------------------------------- */
 
@@ -353,6 +429,22 @@ void xsu_batch_set_permissionsf(xsu_batch *b, const struct xs_permissions *perms
                                 const char *fmt, ...) XSU_PRINTF(4, 5);
 void xsu_batch_vset_permissionsf(xsu_batch *b, const struct xs_permissions *perms, unsigned int num,
                                  const char *fmt, va_list ap) XSU_PRINTF(4, 0);
+
+/** Queue what xs_mknodf() does. */
+void xsu_batch_mknodf(xsu_batch *b, const char *value, const struct xs_permissions *perms,
+                      unsigned int num, const char *fmt, ...) XSU_PRINTF(5, 6);
+void xsu_batch_vmknodf(xsu_batch *b, const char *value, const struct xs_permissions *perms,
+                       unsigned int num, const char *fmt, va_list ap) XSU_PRINTF(5, 0);
+
+/**
+ * Queue what makes a tree anew, as a node of this path; permissions, where a node has some.  It is
+ * one operation of the batch.  What is there already stays, and gets the tree's values.  EINVAL for
+ * NULL, ENAMETOOLONG, E2BIG, or the errno of a node that could not be read, and then none of it is
+ * sent.  A copy that is whole is this and xs_treef() in one transaction.
+ */
+void xsu_batch_treef(xsu_batch *b, const xsu_node *tree, const char *fmt, ...) XSU_PRINTF(3, 4);
+void xsu_batch_vtreef(xsu_batch *b, const xsu_node *tree, const char *fmt, va_list ap)
+    XSU_PRINTF(3, 0);
 
 /**
  * What was queued last may fail, but for a lost connection: the run succeeds and the transaction is

@@ -15,6 +15,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 #define XSU_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define XSU_SCANF(fmt, args) __attribute__((format(scanf, fmt, args)))
 
 /* ---- Scratch memory -------------------------------------------------------------------------- */
 

@@ -44,6 +44,43 @@ char *xs_vpathf(xsu_gc *gc, const char *fmt, va_list ap) XSU_PRINTF(2, 0);
  */
 const char *xsu_component(xsu_gc *gc, const char *s);
 
+/**
+ * `parent`, a `/` and `child`, in the gc: "/" and "a" are "/a".  Both are paths, `child` a relative
+ * one.  NULL with EINVAL if either is NULL or empty, or as xs_pathf() of the whole.
+ */
+char *xsu_path_join(xsu_gc *gc, const char *parent, const char *child);
+
+/**
+ * The counterpart of xs_pathf() for paths that come from events and directories:
+ *
+ *     const char *rest = xsu_path_scanf(gc, event.path, "/local/domain/%u/device/%ms", &domid, &kind);
+ *
+ * `pattern` takes `%u` (an unsigned int *: decimal, no sign, no leading zero, 32 bits) and `%ms` (a
+ * char **: one whole component, a copy in the gc).  All else is literal.  An output that is NULL
+ * is not wanted.
+ *
+ * Returns what follows in `path`: "" at its end, or from a `/` on.  NULL with EINVAL, and outputs
+ * untouched, if `path` does not match up to there, if `path` or `pattern` is NULL, and for any
+ * other conversion.
+ */
+const char *xsu_path_scanf(xsu_gc *gc, const char *path, const char *pattern, ...) XSU_SCANF(3, 4);
+const char *xsu_path_vscanf(xsu_gc *gc, const char *path, const char *pattern, va_list ap)
+    XSU_SCANF(3, 0);
+
+/* ---- Permissions ----------------------------------------------------------------------------- */
+
+struct xs_permissions; /* xenstore.h */
+
+/**
+ * Permissions as people and libxenstore's tools write them, "n0,r5": for each a letter, n(one),
+ * r(ead), w(rite) or b(oth), and a domid; the first is the owner and what all others may do.
+ * An array of `*num` in the gc.  NULL with EINVAL, and `*num` 0, for NULL, "" and anything else.
+ */
+struct xs_permissions *xsu_permissions_parse(xsu_gc *gc, const char *text, unsigned int *num);
+
+/** The same outwards.  NULL with EINVAL for none, and for other bits than READ and WRITE. */
+char *xsu_permissions_format(xsu_gc *gc, const struct xs_permissions *perms, unsigned int num);
+
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

@@ -42,6 +42,8 @@ static int take_result(xsu_batch *b, xsu_op *op, const xsu_message *reply)
     switch (op->result) {
     case XSU_RESULT_NONE:
         return 0;
+    case XSU_RESULT_TAKEN:
+        return b->take(op->out, op->type, reply->body, reply->header.len);
     case XSU_RESULT_BYTES:
         value = copy_value(b, reply);
         break;
@@ -69,12 +71,12 @@ void xsu__op_answered(xsu_batch *b, xsu_op *op, const xsu_message *reply)
 {
     op->in_parts = false;
     if (reply->header.type != XS_ERROR) {
-        op->error = take_result(b, op, reply);
+        op->error = (uint16_t)take_result(b, op, reply);
         return;
     }
     int err = xsu__wire_errno(reply->body, reply->header.len);
     if (err == E2BIG && op->type == XS_DIRECTORY)
         op->in_parts = true;
     else if (err != ENOENT || !xsu__absence_is_fine(op))
-        op->error = err;
+        op->error = (uint16_t)err;
 }

@@ -74,9 +74,11 @@ static int get_permissions(xsu_ctx *ctx, xs_transaction_t t, const char *path, x
     size_t len = 0;
     struct xs_permissions *perms = xs_get_permissions(ctx->xsh, t, path, &num);
     int err = perms ? 0 : failure(ctx, errno);
-    const char *text = err ? NULL : xsu__text_format_permissions(scratch, perms, num, &len);
+    const char *text = NULL;
+    if (!err && xsu__permissions_text(scratch, perms, num, &text, &len))
+        err = EIO;
     if (!err)
-        err = text ? hand_out(take, to, text, len) : EIO;
+        err = hand_out(take, to, text, len);
     free(perms);
     return err;
 }
@@ -90,7 +92,7 @@ static bool set_permissions(xsu_ctx *ctx, xs_transaction_t t, const char *path, 
     return perms && xs_set_permissions(ctx->xsh, t, path, perms, num);
 }
 
-static bool change(xsu_ctx *ctx, xs_transaction_t t, const xsu_request *request)
+static bool change(xsu_ctx *ctx, xs_transaction_t t, const xsu_wire_request *request)
 {
     const char *path = request->part[0].iov_base, *data = request->part[1].iov_base;
     size_t len = request->num > 1 ? request->part[1].iov_len : 0;
@@ -111,7 +113,7 @@ static bool change(xsu_ctx *ctx, xs_transaction_t t, const xsu_request *request)
 
 /* Once the connection is known to be lost nothing more is sent, so that EBADF always means that
  * nothing was. */
-static int attached_call(xsu_ctx *ctx, xs_transaction_t t, const xsu_request *request,
+static int attached_call(xsu_ctx *ctx, xs_transaction_t t, const xsu_wire_request *request,
                          xsu_reply_fn take, void *to)
 {
     const char *path = request->part[0].iov_base;

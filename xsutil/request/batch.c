@@ -46,20 +46,43 @@ void xsu_batch_set_unordered(xsu_batch *b, bool unordered)
 void xsu_batch_optional(xsu_batch *b)
 {
     XSU_NEED(b);
-    if (b->num > 0 && !b->ran)
-        xsu__batch_op(b, b->num - 1)->optional = true;
+    if (b->num == 0 || b->ran)
+        return;
+    uint32_t last = xsu__batch_op(b, b->num - 1)->number;
+    for (unsigned int i = b->num; i > 0 && xsu__batch_op(b, i - 1)->number == last; i--)
+        xsu__batch_op(b, i - 1)->optional = true;
 }
 
 unsigned int xsu_batch_count(const xsu_batch *b)
 {
     XSU_NEED(b);
-    return b->num;
+    return b->num ? xsu__batch_op(b, b->num - 1)->number + 1 : 0;
+}
+
+/* Numbers rise, by one at the most. */
+static unsigned int first_of(const xsu_batch *b, uint32_t number)
+{
+    unsigned int low = 0, high = b->num;
+    while (low < high) {
+        unsigned int middle = low + (high - low) / 2;
+        if (xsu__batch_op(b, middle)->number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 int xsu_batch_errno(const xsu_batch *b, unsigned int n)
 {
     XSU_NEED(b);
-    return n < b->num ? xsu__batch_op(b, n)->error : EINVAL;
+    if (n >= xsu_batch_count(b))
+        return EINVAL;
+    unsigned int i = first_of(b, n);
+    int err = xsu__batch_op(b, i)->error;
+    while (!err && ++i < b->num && xsu__batch_op(b, i)->number == n)
+        err = xsu__batch_op(b, i)->error;
+    return err;
 }
 
 void xsu__batch_begin_anew(xsu_batch *b)
@@ -104,8 +127,9 @@ static xsu_op *op_new(xsu_batch *b, uint8_t type)
         xsu__batch_begin_anew(b);
     if (b->num == b->room)
         segment_add(b);
+    uint32_t number = b->num ? xsu__batch_op(b, b->num - 1)->number + !b->joining : 0;
     xsu_op *op = xsu__batch_op(b, b->num++);
-    *op = (xsu_op){.type = type};
+    *op = (xsu_op){.type = type, .number = number};
     return op;
 }
 
@@ -136,7 +160,7 @@ static char *chunk_reserve(xsu_batch *b, size_t size)
 
 static void op_fail(xsu_op *op, int err)
 {
-    op->error = err;
+    op->error = (uint16_t)err;
     op->done = true;
 }
 
@@ -167,11 +191,19 @@ xsu_op *xsu__batch_queue(xsu_batch *b, uint8_t type, const void *data, size_t le
     XSU_GC(scratch, b->gc->ctx);
     size_t path_len;
     xsu_op *op = op_new(b, type);
-    const char *path = xsu__path_borrow(scratch, &path_len, fmt, ap);
+    const char *path = xsu__request_path(scratch, type, &path_len, fmt, ap);
     if (path)
         op_encode(b, op, path, path_len, data, len);
     else
         op_fail(op, errno);
+    return op;
+}
+
+xsu_op *xsu__batch_queue_path(xsu_batch *b, uint8_t type, const void *data, size_t len,
+                              const char *path)
+{
+    xsu_op *op = op_new(b, type);
+    op_encode(b, op, path, strlen(path), data, len);
     return op;
 }
 

@@ -72,3 +72,14 @@ void xsu_batch_set_permissionsf(xsu_batch *b, const struct xs_permissions *perms
 {
     FORWARD(fmt, xsu_batch_vset_permissionsf(b, perms, num, fmt, ap));
 }
+
+void xsu_batch_mknodf(xsu_batch *b, const char *value, const struct xs_permissions *perms,
+                      unsigned int num, const char *fmt, ...)
+{
+    FORWARD(fmt, xsu_batch_vmknodf(b, value, perms, num, fmt, ap));
+}
+
+void xsu_batch_treef(xsu_batch *b, const xsu_node *tree, const char *fmt, ...)
+{
+    FORWARD(fmt, xsu_batch_vtreef(b, tree, fmt, ap));
+}

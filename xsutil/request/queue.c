@@ -2,6 +2,7 @@
 /* Queueing each operation. */
 #include "xsutil/request/request.h"
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 XSU_PRINTF(6, 0)
@@ -76,15 +77,53 @@ void xsu_batch_vset_permissionsf(xsu_batch *b, const struct xs_permissions *perm
 {
     XSU_NEED(b);
     XSU_GC(scratch, NULL);
+    const char *text;
     size_t len = 0;
-    bool too_many = num > XENSTORE_PAYLOAD_MAX;
-    char *text = perms && num > 0 && !too_many
-                     ? xsu__text_format_permissions(scratch, perms, num, &len)
-                     : NULL;
-    if (text)
-        xsu__batch_queue(b, XS_SET_PERMS, text, len, fmt, ap);
+    int err = xsu__permissions_text(scratch, perms, num, &text, &len);
+    if (err)
+        xsu__batch_refuse(b, XS_SET_PERMS, err);
     else
-        xsu__batch_refuse(b, XS_SET_PERMS, too_many ? E2BIG : EINVAL);
+        xsu__batch_queue(b, XS_SET_PERMS, text, len, fmt, ap);
+}
+
+int xsu__batch_mknod(xsu_batch *b, const char *path, const xsu_node *node, bool queue)
+{
+    XSU_GC(scratch, NULL);
+    const char *text = NULL;
+    size_t size = strlen(path) + 1, len = 0;
+    size_t room = b->gc->ctx->payload_max < size ? 0 : b->gc->ctx->payload_max - size;
+    int err = node->value || node->len == 0 ? 0 : EINVAL;
+    if (!err && node->num_perms > 0)
+        err = xsu__permissions_text(scratch, node->perms, node->num_perms, &text, &len);
+    if (!err && (node->len > room || len > room))
+        err = E2BIG;
+    if (err || !queue)
+        return err;
+    xsu__batch_queue_path(b, XS_WRITE, node->value, node->len, path);
+    b->joining = true;
+    if (text)
+        xsu__batch_queue_path(b, XS_SET_PERMS, text, len, path);
+    return 0;
+}
+
+/* All is checked before any of it is queued: none of it is sent if a part cannot be. */
+void xsu_batch_vmknodf(xsu_batch *b, const char *value, const struct xs_permissions *perms,
+                       unsigned int num, const char *fmt, va_list ap)
+{
+    XSU_NEED(b);
+    XSU_GC(scratch, b->gc->ctx);
+    xsu_node node = {.value = value, .perms = perms, .num_perms = num};
+    size_t path_len, len = value ? strlen(value) : 0;
+    const char *path = xsu__request_path(scratch, XS_WRITE, &path_len, fmt, ap);
+    int err = path ? 0 : errno;
+    node.len = len > UINT_MAX ? UINT_MAX : (unsigned int)len;
+    if (!err && (!value || !perms || num == 0))
+        err = EINVAL;
+    if (!err)
+        err = xsu__batch_mknod(b, path, &node, true);
+    b->joining = false;
+    if (err)
+        xsu__batch_refuse(b, XS_WRITE, err);
 }
 
 void xsu_batch_vwrite_bytesf(xsu_batch *b, const void *data, size_t len, const char *fmt,

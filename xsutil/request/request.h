@@ -4,10 +4,12 @@
  *
  *   own.c, attached.c    how a ctx reaches the daemon: on xsutil's connections, on libxenstore's
  *   ops.c                single operations
+ *   permissions.c        those with permissions
  *   transaction.c        transactions that retry within bounds
  *   batch.c              what is queued, encoded at once
  *   queue.c, faces.c     queueing each operation, and the variadic faces of that
  *   answer.c             makes results of replies
+ *   tree.c, tree-copy.c  reads a subtree, makes it anew
  *   long-directory.c     fetches what is too long for one reply
  *   rest.c               how long to sleep while replies are due
  *   pipeline.c           sends, and takes the replies in, on one connection
@@ -22,7 +24,7 @@
 
 /* How the single operations and the transactions of a ctx reach the daemon.  0 or an errno. */
 typedef struct xsu_link {
-    int (*call)(xsu_ctx *ctx, xs_transaction_t t, const xsu_request *request, xsu_reply_fn take,
+    int (*call)(xsu_ctx *ctx, xs_transaction_t t, const xsu_wire_request *request, xsu_reply_fn take,
                 void *to);
     /* A loop's: timeout_ms is what is left of its time, patience_ms all of it; 0: none. */
     int (*start)(xsu_ctx *ctx, unsigned int timeout_ms, unsigned int patience_ms,
@@ -46,6 +48,41 @@ struct xsu_ctx {
     struct xsu_watches *watches;
 };
 
+/* ---- Single operations (ops.c) --------------------------------------------------------------- */
+
+/* Evaluate `call`, which takes the variable arguments behind `fmt` as `ap`. */
+#define XSU_FORWARD(type, gc, fmt, call)                                                            \
+    ({                                                                                             \
+        va_list ap;                                                                                \
+        XSU_NEED(gc);                                                                              \
+        va_start(ap, fmt);                                                                         \
+        type result_ = call;                                                                       \
+        va_end(ap);                                                                                \
+        result_;                                                                                   \
+    })
+
+/** The path of a request of this type, in the gc's free tail; `@releaseDomain` has permissions. */
+const char *xsu__request_path(xsu_gc *gc, uint32_t type, size_t *len, const char *fmt, va_list ap)
+    XSU_PRINTF(4, 0);
+/** The end of a request: the tail that held its path is free again, and a failure gets its errno. */
+bool xsu__finish(xsu_gc *gc, int err);
+/** A request of a path alone. */
+bool xsu__fetch(xsu_gc *gc, xs_transaction_t t, uint32_t type, xsu_reply_fn take, void *to,
+                const char *fmt, va_list ap) XSU_PRINTF(6, 0);
+typedef struct xsu_value {
+    xsu_gc *gc;
+    char *bytes;
+    size_t len;
+} xsu_value;
+
+/** An xsu_reply_fn to an xsu_value: a copy in its gc, and a NUL behind it. */
+int xsu__take_value(void *to, const char *body, size_t len);
+/** Send one that changes something; 0 or an errno. */
+int xsu__send_change(xsu_gc *gc, xs_transaction_t t, uint32_t type, const char *path,
+                     size_t path_len, const void *data, size_t len);
+/** Its end: what failed keeps its transaction from being committed. */
+bool xsu__end_change(xsu_gc *gc, xs_transaction_t t, int err);
+
 /* ---- Batches --------------------------------------------------------------------------------- */
 
 /* What becomes of an operation's reply. */
@@ -57,6 +94,7 @@ typedef enum xsu_result {
     XSU_RESULT_U64,
     XSU_RESULT_I64,
     XSU_RESULT_BOOL,
+    XSU_RESULT_TAKEN, /* by the batch's `take` */
 } xsu_result;
 
 typedef struct xsu_op {
@@ -64,13 +102,17 @@ typedef struct xsu_op {
     size_t end;        /* where it ends in the stream of all messages of this run */
     void *out;         /* what `result` says, or NULL */
     unsigned int *num; /* how many, or NULL */
-    int error;         /* 0, or the errno of this operation */
+    uint32_t number;   /* of the operation as its caller counts; several messages may be one */
+    uint16_t error;    /* 0, or the errno of this operation */
     uint8_t type;      /* XS_READ, ... */
-    uint8_t result;    /* an xsu_result */
-    bool done : 1;     /* answered, or never to be sent */
-    bool optional : 1; /* its failure is none of the run's */
-    bool in_parts : 1; /* a directory that is too long for one reply */
+    uint8_t result : 4; /* an xsu_result */
+    bool done : 1;      /* answered, or never to be sent */
+    bool optional : 1;  /* its failure is none of the run's */
+    bool in_parts : 1;  /* a directory that is too long for one reply */
 } xsu_op;
+
+/* What takes the reply to an operation of this type; 0 or an errno. */
+typedef int (*xsu_take_fn)(void *out, uint8_t type, const char *body, size_t len);
 
 /* Operations lie in segments that never move: what has been queued is not copied again. */
 enum { XSU_FIRST_OPS = 16, XSU_SEGMENT_OPS = 64 };
@@ -88,7 +130,9 @@ struct xsu_batch {
     xs_transaction_t t; /* all operations are in it */
     unsigned int timeout_ms;
     int broken; /* the first errno of the connection's, of all runs */
+    xsu_take_fn take;
     bool unordered;
+    bool joining;            /* what is queued belongs to the operation before */
     bool ran;                /* what is queued has been run; the next append begins anew */
     xsu_op *first_ops;       /* XSU_FIRST_OPS of them; NULL until the first is queued */
     xsu_op **segments;       /* the others, XSU_SEGMENT_OPS in each */
@@ -112,8 +156,14 @@ xsu_batch *xsu__batch_new(xsu_gc *gc, const xsu_link *link, xs_transaction_t t);
 /** Queue one operation.  Its path is scratch of the call: only the message stays. */
 xsu_op *xsu__batch_queue(xsu_batch *b, uint8_t type, const void *data, size_t len, const char *fmt,
                          va_list ap) XSU_PRINTF(5, 0);
+/** The same for a path that is there. */
+xsu_op *xsu__batch_queue_path(xsu_batch *b, uint8_t type, const void *data, size_t len,
+                              const char *path);
 /** Queue one that is not to be sent. */
 void xsu__batch_refuse(xsu_batch *b, uint8_t type, int err);
+/** Queue what makes one node, value and permissions, in all one operation with what is queued before
+ * `joining` ends; 0, or why it cannot be, and without `queue` that alone. */
+int xsu__batch_mknod(xsu_batch *b, const char *path, const xsu_node *node, bool queue);
 /** The next run starts from nothing; memory of the last one serves again. */
 void xsu__batch_begin_anew(xsu_batch *b);
 
@@ -196,7 +246,7 @@ void xsu__rest_learn(const xsu_run *r, uint64_t began, unsigned int before,
                      unsigned int rested_for);
 
 /** Asks for one part of a directory; 0 or an errno. */
-typedef int (*xsu_part_fn)(void *with, const xsu_request *request, xsu_reply_fn take, void *to);
+typedef int (*xsu_part_fn)(void *with, const xsu_wire_request *request, xsu_reply_fn take, void *to);
 
 /**
  * A directory that is too long for one reply, part by part: `*body`, in `scratch`, is as one reply

@@ -18,7 +18,7 @@ static void fail_undone(xsu_batch *b, unsigned int begin, unsigned int end, int 
     for (unsigned int i = begin; i < end; i++) {
         xsu_op *op = xsu__batch_op(b, i);
         if (!op->done)
-            op->error = err;
+            op->error = (uint16_t)err;
         op->done = true;
     }
 }
@@ -131,7 +131,7 @@ static void close_lanes(xsu_run *r)
 
 /* ---- Long directories ------------------------------------------------------------------------ */
 
-static int ask_part(void *with, const xsu_request *request, xsu_reply_fn take, void *to)
+static int ask_part(void *with, const xsu_wire_request *request, xsu_reply_fn take, void *to)
 {
     const xsu_pipeline *p = with;
     return xsu__conn_ask(p->conn, p->tx_id, request, p->timeout_ms, take, to);
@@ -150,7 +150,7 @@ static int fetch_long_directory(xsu_pipeline *p, xsu_op *op)
     if (!err)
         xsu__op_answered(p->batch, op, &whole);
     else if (err != ENOENT)
-        op->error = err;
+        op->error = (uint16_t)err;
     return xsu__conn_is_open(p->conn) && err != EPROTO ? 0 : err;
 }
 
@@ -166,7 +166,7 @@ static void fetch_long_directories(xsu_run *r)
         if (!err)
             err = fetch_long_directory(&r->lane[0], op);
         if (err)
-            op->error = err;
+            op->error = (uint16_t)err;
     }
     if (err && !r->lane[0].failed)
         fail_lane(&r->lane[0], err);
@@ -243,11 +243,11 @@ static int run_one_by_one(xsu_batch *b)
         const char *path = op->message + XSU_WIRE_HEADER;
         size_t size = strlen(path) + 1;
         memcpy(&header, op->message, sizeof header);
-        xsu_request request = xsu__request(op->type, path, size, path + size, header.len - size);
+        xsu_wire_request request = xsu__request(op->type, path, size, path + size, header.len - size);
         int err = b->link->call(b->gc->ctx, b->t, &request, take_answer, &a);
         op->done = true;
         if (err && (err != ENOENT || !xsu__absence_is_fine(op)))
-            op->error = err;
+            op->error = (uint16_t)err;
         if (!broken && (err == ECONNRESET || err == EBADF))
             broken = err;
     }

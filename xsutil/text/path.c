@@ -365,19 +365,35 @@ char *xsu__vformat_raw(xsu_gc *gc, const char *fmt, va_list ap)
     return NULL;
 }
 
+bool xsu__is_component(xsu_gc *gc, const char *s, size_t len)
+{
+    if (len == 0 || memchr(s, '/', len) || s[0] == '@')
+        return false;
+    xsu_sink sink = xsu__sink_open(gc);
+    xsu__sink_reserve(&sink, len);
+    memcpy(sink.start, s, len);
+    bool ok = characters_ok(sink.start, len);
+    xsu__tail_poison(gc);
+    return ok;
+}
+
 const char *xsu_component(xsu_gc *gc, const char *s)
 {
     XSU_NEED(gc);
     size_t len = s ? strnlen(s, XENSTORE_ABS_PATH_MAX + 1) : 0;
-    int err = len > XENSTORE_ABS_PATH_MAX ? ENAMETOOLONG : EINVAL;
-    if (len > 0 && len <= XENSTORE_ABS_PATH_MAX && !memchr(s, '/', len) && s[0] != '@') {
-        xsu_sink sink = xsu__sink_open(gc);
-        xsu__sink_reserve(&sink, len);
-        memcpy(sink.start, s, len);
-        err = characters_ok(sink.start, len) ? 0 : EINVAL;
-        xsu__tail_poison(gc);
+    if (len <= XENSTORE_ABS_PATH_MAX && xsu__is_component(gc, s, len))
+        return s;
+    errno = len > XENSTORE_ABS_PATH_MAX ? ENAMETOOLONG : EINVAL;
+    return NULL;
+}
+
+char *xsu_path_join(xsu_gc *gc, const char *parent, const char *child)
+{
+    XSU_NEED(gc);
+    bool below_root = parent && strcmp(parent, "/") == 0;
+    if (!parent || !*parent || !child || !*child) {
+        errno = EINVAL;
+        return NULL;
     }
-    if (err)
-        errno = err;
-    return err ? NULL : s;
+    return xs_pathf(gc, "%s/%s", below_root ? "" : parent, child);
 }

@@ -5,9 +5,11 @@
  *
  *   format.c       the one reader of printf conversions
  *   sink.c         strings of any length, written into a gc's free tail; sink.h
- *   path.c         paths
+ *   path.c         paths, built
+ *   path-scan.c    paths, taken apart
  *   value.c        formatted values
  *   parse.c        strict readers of a node's value
+ *   scan.c         values, taken apart
  *   strings.c      lists of strings, as the protocol has them
  *   permissions.c  permissions, as the protocol has them
  */
@@ -68,11 +70,14 @@ intmax_t xsu__arg_integer(xsu_args *args, xsu_class arg_class);
  */
 char *xsu__path_borrow(xsu_gc *gc, size_t *len, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
 
-/** The same for a path to be watched, which may be `@releaseDomain` or another such. */
+/** The same for a path that may be `@releaseDomain` or another such: watches, permissions. */
 char *xsu__watch_path_borrow(xsu_gc *gc, size_t *len, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
 
 /** What the path formatter makes of a format, before it is checked to be a path. */
 char *xsu__vformat_raw(xsu_gc *gc, const char *fmt, va_list ap) XSU_PRINTF(2, 0);
+
+/** Whether `len` bytes are one valid component of a path, however long; the gc's tail is used. */
+bool xsu__is_component(xsu_gc *gc, const char *s, size_t len);
 
 /* value.c */
 
@@ -86,6 +91,16 @@ int xsu__parse_u64(const char *s, size_t len, uint64_t *out);
 int xsu__parse_i64(const char *s, size_t len, int64_t *out);
 int xsu__parse_bool(const char *s, size_t len, bool *out);
 
+/* scan.c */
+
+/** Whether a scanf() format is one that xsu__scan() takes. */
+bool xsu__scan_format_ok(const char *fmt);
+/**
+ * Take a value, which a NUL follows, apart.  0; EINVAL if it is not matched as a whole, ERANGE for a
+ * number that does not fit, and then nothing is assigned.  What `%ms` allocates is the gc's.
+ */
+int xsu__scan(xsu_gc *gc, const char *value, size_t len, const char *fmt, xsu_args *args);
+
 /* strings.c, permissions.c */
 
 /**
@@ -98,8 +113,9 @@ char **xsu__text_strings(xsu_gc *gc, const char *body, size_t len, unsigned int 
 struct xs_permissions *xsu__text_permissions(xsu_gc *gc, const char *body, size_t len,
                                              unsigned int *num);
 
-/** The same outwards: `n<domid>` and its like, each with its NUL; NULL with EINVAL. */
-char *xsu__text_format_permissions(xsu_gc *gc, const struct xs_permissions *perms, unsigned int num,
-                                   size_t *len);
+/** The same outwards, `n<domid>` and its like, each with its NUL; 0, EINVAL for none or other bits,
+ * or E2BIG. */
+int xsu__permissions_text(xsu_gc *gc, const struct xs_permissions *perms, unsigned int num,
+                          const char **text, size_t *len);
 
 #endif

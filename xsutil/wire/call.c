@@ -9,7 +9,7 @@ static bool may_repeat(const xsu_turn *turn, bool sent, uint32_t type)
     return turn->t == XBT_NULL && (sent ? xsu__is_read(type) : turn->reused);
 }
 
-static int converse(xsu_turn *turn, const xsu_request *request, xsu_message *reply)
+static int converse(xsu_turn *turn, const xsu_wire_request *request, xsu_message *reply)
 {
     bool sent;
     int err = xsu__conn_exchange(turn->conn, turn->tx_id, request, turn->timeout_ms, reply, &sent);
@@ -21,7 +21,7 @@ static int converse(xsu_turn *turn, const xsu_request *request, xsu_message *rep
                                     &sent);
 }
 
-int xsu__call(xsu_pool *pool, xs_transaction_t t, const xsu_request *request, xsu_reply_fn take,
+int xsu__call(xsu_pool *pool, xs_transaction_t t, const xsu_wire_request *request, xsu_reply_fn take,
               void *to)
 {
     xsu_turn turn;
@@ -76,7 +76,7 @@ int xsu__call_start(xsu_pool *pool, unsigned int timeout_ms, xs_transaction_t *t
     xsu_turn turn;
     xsu_message reply;
     uint32_t tx_id = 0;
-    xsu_request request = xsu__request(XS_TRANSACTION_START, "", 1, NULL, 0);
+    xsu_wire_request request = xsu__request(XS_TRANSACTION_START, "", 1, NULL, 0);
     unsigned int ms = shorter(atomic_load(&pool->timeout_ms), timeout_ms);
     *t = XBT_NULL;
     int err = xsu__pool_enter(pool, XBT_NULL, ms, false, &turn);
@@ -101,7 +101,7 @@ int xsu__call_end(xsu_pool *pool, xs_transaction_t t, bool abort, bool *conflict
     bool sent;
     int failed = abort ? 0 : xsu__pool_transaction_failed(pool, t);
     *conflict = false;
-    xsu_request request
+    xsu_wire_request request
         = xsu__request(XS_TRANSACTION_END, abort || failed ? "F" : "T", 2, NULL, 0);
     int err = xsu__pool_enter(pool, t, atomic_load(&pool->timeout_ms), false, &turn);
     if (err) {

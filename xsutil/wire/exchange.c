@@ -7,7 +7,7 @@
 
 /* In one piece: on the xenbus device one write(2) is one message, and on a socket sending two parts
  * takes longer than copying such short ones. */
-static size_t join(char *to, const struct xsd_sockmsg *header, const xsu_request *request)
+static size_t join(char *to, const struct xsd_sockmsg *header, const xsu_wire_request *request)
 {
     char *end = mempcpy(to, header, sizeof *header);
     for (size_t i = 0; i < request->num; i++) {
@@ -34,7 +34,7 @@ static int send_all(xsu_conn *conn, char *message, size_t len, unsigned int time
     }
 }
 
-static int send_request(xsu_conn *conn, struct xsd_sockmsg *header, const xsu_request *request,
+static int send_request(xsu_conn *conn, struct xsd_sockmsg *header, const xsu_wire_request *request,
                         unsigned int timeout_ms)
 {
     char message[XSU_WIRE_HEADER + XENSTORE_PAYLOAD_MAX];
@@ -71,7 +71,7 @@ static bool fits(const xsu_conn *conn, const struct xsd_sockmsg *header, const x
            && (reply->header.type == header->type || reply->header.type == XS_ERROR);
 }
 
-int xsu__conn_exchange(xsu_conn *conn, uint32_t tx_id, const xsu_request *request,
+int xsu__conn_exchange(xsu_conn *conn, uint32_t tx_id, const xsu_wire_request *request,
                        unsigned int timeout_ms, xsu_message *reply, bool *sent)
 {
     struct xsd_sockmsg header
@@ -87,7 +87,7 @@ int xsu__conn_exchange(xsu_conn *conn, uint32_t tx_id, const xsu_request *reques
     return err;
 }
 
-int xsu__conn_ask(xsu_conn *conn, uint32_t tx_id, const xsu_request *request,
+int xsu__conn_ask(xsu_conn *conn, uint32_t tx_id, const xsu_wire_request *request,
                   unsigned int timeout_ms, xsu_reply_fn take, void *to)
 {
     xsu_message reply;

@@ -132,17 +132,17 @@ void xsu__conn_listen(xsu_conn *conn, uint32_t events);
 /* ---- exchange.c ------------------------------------------------------------------------------ */
 
 /** A request: a header's type and up to three parts of payload. */
-typedef struct xsu_request {
+typedef struct xsu_wire_request {
     uint32_t type;
     size_t num;
     struct iovec part[3];
-} xsu_request;
+} xsu_wire_request;
 
 /** A request of one or two parts, of which the second may be empty. */
-static inline xsu_request xsu__request(uint32_t type, const void *first, size_t first_len,
+static inline xsu_wire_request xsu__request(uint32_t type, const void *first, size_t first_len,
                                        const void *second, size_t second_len)
 {
-    return (xsu_request){
+    return (xsu_wire_request){
         type, second_len ? 2 : 1, {{(void *)first, first_len}, {(void *)second, second_len}}};
 }
 
@@ -151,14 +151,14 @@ static inline xsu_request xsu__request(uint32_t type, const void *first, size_t 
  * connection is used again; or an errno, with the connection dropped.  `*sent` tells whether the
  * daemon may have taken the request.
  */
-int xsu__conn_exchange(xsu_conn *conn, uint32_t tx_id, const xsu_request *request,
+int xsu__conn_exchange(xsu_conn *conn, uint32_t tx_id, const xsu_wire_request *request,
                        unsigned int timeout_ms, xsu_message *reply, bool *sent);
 
 /** What is done with a reply; 0 or an errno.  It is not kept. */
 typedef int (*xsu_reply_fn)(void *to, const char *body, size_t len);
 
 /** The same, and what is to be done with the reply.  0, the connection's errno, or the daemon's. */
-int xsu__conn_ask(xsu_conn *conn, uint32_t tx_id, const xsu_request *request,
+int xsu__conn_ask(xsu_conn *conn, uint32_t tx_id, const xsu_wire_request *request,
                   unsigned int timeout_ms, xsu_reply_fn take, void *to);
 
 /* ---- pool.c ---------------------------------------------------------------------------------- */
@@ -254,7 +254,7 @@ int xsu__pool_transaction_failed(xsu_pool *pool, xs_transaction_t t);
  * sent again, and so is, once, one that changes nothing.  0, the daemon's errno, or the
  * connection's.  `take` may be NULL.
  */
-int xsu__call(xsu_pool *pool, xs_transaction_t t, const xsu_request *request, xsu_reply_fn take,
+int xsu__call(xsu_pool *pool, xs_transaction_t t, const xsu_wire_request *request, xsu_reply_fn take,
               void *to);
 
 /** Reads that belong together, in one turn; 0 or an errno. */
