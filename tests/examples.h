@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the examples in comments and README.md leave out; see xsutil/manual/examples.py. */
 #include <glib.h>
+#include <poll.h>
 #include <stdio.h>
+#include <xen/io/xenbus.h>
 #include <xl-lite/xll.h>
 #include <xsutil/xsutil.h>
 
@@ -15,5 +17,7 @@ extern xsu_gc *gc;
 extern xsu_watch_event event;
 extern const char *path, *uuid;
 extern unsigned int domid, *domids, i, n;
-extern char **names, *kind;
+extern unsigned int *states;
+extern char **names, **backends, *kind;
 void look_again(const char *path, bool missed);
+int on_change(const char *path, const char *token, int missed, void *data);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Misuse ends the program with a line that names the function: a NULL gc or batch in every one. */
+/* Misuse ends the program with a line that names the function: a NULL gc, batch or set of waits in every one. */
 #include "death.h"
 
 #include <glib.h>
@@ -78,6 +78,12 @@
     CALL(xs_unwatchf, NULL, "token", "/a")                                                         \
     CALL(xs_vunwatchf, NULL, "token", "/a", ap)                                                    \
     CALL(xsu_watch_next, NULL, NULL, 0)                                                            \
+    CALL(xs_watch_callf, NULL, NULL, NULL, "/a")                                                   \
+    CALL(xs_vwatch_callf, NULL, NULL, NULL, "/a", ap)                                              \
+    CALL(xs_unwatch_callf, NULL, NULL, NULL, "/a")                                                 \
+    CALL(xs_vunwatch_callf, NULL, NULL, NULL, "/a", ap)                                            \
+    CALL(xsu_watch_many, NULL, NULL, 0)                                                            \
+    CALL(xsu_waits_new, NULL, XSU_NO_DOMAIN)                                                       \
     CALL(xsu_wait_nodef, NULL, 1, XSU_NO_DOMAIN, NULL, NULL, "/a")                                 \
     CALL(xsu_vwait_nodef, NULL, 1, XSU_NO_DOMAIN, NULL, NULL, "/a", ap)                            \
     CALL(xsu_wait_statef, NULL, 1, XSU_NO_DOMAIN, 1, NULL, "/a")                                   \
@@ -120,6 +126,15 @@
     CALL(xsu_batch_count, NULL)                                                                    \
     CALL(xsu_batch_errno, NULL, 0)
 
+/* Every function that takes a set of waits. */
+#define WITH_WAITS(CALL)                                                                           \
+    CALL(xsu_waits_nodef, NULL, NULL, NULL, "/a")                                                  \
+    CALL(xsu_waits_vnodef, NULL, NULL, NULL, "/a", ap)                                             \
+    CALL(xsu_waits_statef, NULL, 1, NULL, "/a")                                                    \
+    CALL(xsu_waits_vstatef, NULL, 1, NULL, "/a", ap)                                               \
+    CALL(xsu_waits_run, NULL, 0, true)                                                             \
+    CALL(xsu_waits_met, NULL, 0)
+
 #define DEFINE(function, ...)                                                                      \
     static void call_##function(va_list ap)                                                        \
     {                                                                                              \
@@ -128,6 +143,7 @@
     }
 WITH_GC(DEFINE)
 WITH_BATCH(DEFINE)
+WITH_WAITS(DEFINE)
 
 typedef struct Call {
     const char *name, *missing;
@@ -136,7 +152,8 @@ typedef struct Call {
 
 #define GC_ENTRY(function, ...) {#function, "gc", call_##function},
 #define BATCH_ENTRY(function, ...) {#function, "b", call_##function},
-static const Call calls[] = {WITH_GC(GC_ENTRY) WITH_BATCH(BATCH_ENTRY)};
+#define WAITS_ENTRY(function, ...) {#function, "w", call_##function},
+static const Call calls[] = {WITH_GC(GC_ENTRY) WITH_BATCH(BATCH_ENTRY) WITH_WAITS(WAITS_ENTRY)};
 
 /* ---- Nothing where something is needed ------------------------------------------------------- */
 
@@ -199,14 +216,14 @@ static bool is_called(const char *name)
     return false;
 }
 
-/* How many functions of a public header take a gc or a batch first; all of them are called above. */
+/* How many functions of a public header take a gc, a batch or a set of waits first; all of them are called above. */
 static unsigned int check_header(const char *name)
 {
     unsigned int found = 0;
     GError *error = NULL;
     GMatchInfo *match;
     char *text, *path = g_build_filename(TEST_HEADERS, name, NULL);
-    GRegex *regex = g_regex_new("\\b(xsu?_\\w+)\\((const )?xsu_(gc|batch) \\*\\w+[,)]",
+    GRegex *regex = g_regex_new("\\b(xsu?_\\w+)\\((const )?xsu_(gc|batch|waits) \\*\\w+[,)]",
                                 (GRegexCompileFlags)0, (GRegexMatchFlags)0, &error);
     g_assert_no_error(error);
     g_file_get_contents(path, &text, NULL, &error);

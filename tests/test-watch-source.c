@@ -186,6 +186,108 @@ static void test_no_callback(TestStore *s)
     assert_event(gc, xsu_sprintf(gc, "%s/a", s->root), "t", false);
 }
 
+/* ---- Functions ------------------------------------------------------------------------------- */
+
+/* A watch of its own for each call that is counted. */
+typedef struct Counted {
+    Loop *loop;
+    unsigned int calls;
+    bool destroy; /* the source, in the call */
+} Counted;
+
+static int on_call(const char *path, const char *token, int missed, void *data)
+{
+    Counted *counted = data;
+    (void)path, (void)missed;
+    g_assert_cmpstr(token, ==, "");
+    counted->calls++;
+    if (counted->destroy)
+        g_source_destroy(counted->loop->source);
+    return counted->calls < 3;
+}
+
+static void run_until_called(Loop *loop, const Counted *counted, unsigned int calls)
+{
+    while (counted->calls < calls)
+        g_main_context_iteration(loop->context, TRUE);
+    g_assert_cmpuint(counted->calls, ==, calls);
+}
+
+/* Without a callback functions are called, and other events left to others, waking nobody. */
+static void test_functions_alone(TestStore *s)
+{
+    XSU_GC(gc, s->ctx);
+    Loop loop = loop_start(s, s->ctx);
+    Counted counted = {.loop = &loop};
+    g_source_attach(loop.source, loop.context);
+    g_assert_true(xs_watchf(gc, "t", "%s/a", s->root));
+    g_assert_true(xs_watch_callf(gc, on_call, &counted, "%s/a", s->root));
+    run_until_called(&loop, &counted, 1);
+    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    test_store_set(s, "a", "1");
+    run_until_called(&loop, &counted, 2);
+    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    test_store_set(s, "a", "2");
+    run_until_called(&loop, &counted, 3); /* false is returned */
+    test_store_set(s, "a", "3");
+    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    g_assert_cmpuint(counted.calls, ==, 3);
+    for (int i = 0; i < 4; i++)
+        assert_event(gc, xsu_sprintf(gc, "%s/a", s->root), "t", false);
+    g_assert_false(g_source_is_destroyed(loop.source));
+    loop_end(&loop);
+}
+
+/* Both kinds, in one source. */
+static void test_functions_beside(TestStore *s)
+{
+    XSU_GC(gc, s->ctx);
+    Loop loop = loop_start(s, s->ctx);
+    Counted counted = {.loop = &loop};
+    loop_attach(&loop);
+    g_assert_true(xs_watchf(gc, "t", "%s/a", s->root));
+    g_assert_true(xs_watch_callf(gc, on_call, &counted, "%s/a", s->root));
+    run_until(&loop, 1);
+    run_until_called(&loop, &counted, 1);
+    test_store_set(s, "a", "1");
+    run_until(&loop, 2);
+    run_until_called(&loop, &counted, 2);
+    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    loop_end(&loop);
+}
+
+/* Set when the source has run without one: from the next event on it has them all. */
+static void test_callback_later(TestStore *s)
+{
+    XSU_GC(gc, s->ctx);
+    Loop loop = loop_start(s, s->ctx);
+    g_source_attach(loop.source, loop.context);
+    g_assert_true(xs_watchf(gc, "t", "%s/a", s->root));
+    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    g_source_set_callback(loop.source, G_SOURCE_FUNC(on_event), &loop, NULL);
+    test_store_set(s, "a", "1");
+    run_until(&loop, 2);
+    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    loop_end(&loop);
+}
+
+/* A call destroys the source: nothing more is called, or handed out. */
+static void test_destroyed_in_call(TestStore *s)
+{
+    XSU_GC(gc, s->ctx);
+    Loop loop = loop_start(s, s->ctx);
+    Counted counted = {.loop = &loop, .destroy = true}, other = {.loop = &loop};
+    loop_attach(&loop);
+    g_assert_true(xs_watch_callf(gc, on_call, &counted, "%s/a", s->root));
+    g_assert_true(xs_watch_callf(gc, on_call, &other, "%s/a", s->root));
+    g_assert_true(xs_watchf(gc, "t", "%s/a", s->root));
+    run_until_called(&loop, &counted, 1);
+    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    g_assert_cmpuint(other.calls, ==, 0);
+    g_assert_cmpuint(loop.events->len, ==, 0);
+    loop_end(&loop);
+}
+
 /* ---- The daemon's absence -------------------------------------------------------------------- */
 
 static void test_restart(void)
@@ -225,6 +327,10 @@ int main(int argc, char **argv)
     test_store_add("/watch-source/quiet", test_quiet);
     test_store_add("/watch-source/callback/ends", test_callback_ends);
     test_store_add("/watch-source/callback/none", test_no_callback);
+    test_store_add("/watch-source/callback/later", test_callback_later);
+    test_store_add("/watch-source/functions/alone", test_functions_alone);
+    test_store_add("/watch-source/functions/beside", test_functions_beside);
+    test_store_add("/watch-source/functions/destroyed", test_destroyed_in_call);
     g_test_add_func("/watch-source/restart", test_restart);
     return g_test_run();
 }

@@ -163,6 +163,86 @@ static void test_waits(TestStore *s)
     assert_stored(s, name, name);
 }
 
+/* ---- Functions ------------------------------------------------------------------------------- */
+
+static int count_call(const char *path, const char *token, int missed, void *data)
+{
+    (void)path, (void)token, (void)missed;
+    g_atomic_int_inc((int *)data);
+    return true;
+}
+
+static gpointer dispatch_until_end(gpointer data)
+{
+    Worker *w = data;
+    struct pollfd pfd = {.fd = xsu_watch_fd(w->ctx), .events = POLLIN};
+    while (g_atomic_int_get(&w->count[1]) == 0) {
+        poll(&pfd, 1, 10);
+        xsu_watch_dispatch(w->ctx);
+    }
+    return NULL;
+}
+
+static gpointer call_set_and_remove(gpointer data)
+{
+    Worker *w = data;
+    XSU_GC(gc, w->ctx);
+    int *own = &w->count[2 + w->number];
+    for (unsigned int i = 0; i < test_scaled(50); i++) {
+        xsu_watch_request two[] = {{.path = "/a", .fn = count_call, .data = own},
+                                   {.path = "/b", .fn = count_call, .data = own}};
+        g_assert_true(xsu_watch_many(gc, two, 2));
+        g_assert_true(xs_unwatch_callf(gc, count_call, own, "/a"));
+        g_assert_true(xs_unwatch_callf(gc, count_call, own, "/b"));
+    }
+    return NULL;
+}
+
+/* Each event is one call, whoever dispatches; meanwhile others set and remove. */
+static void test_calls(TestStore *s)
+{
+    Worker callers[THREADS], setters[THREADS];
+    int counts[2 + THREADS] = {0}, n = (int)test_scaled(300);
+    XSU_GC(gc, s->ctx);
+    Worker common = {.store = s, .ctx = s->ctx, .count = counts};
+    g_assert_true(xs_watch_callf(gc, count_call, &counts[0], "%s/many", s->root));
+    start_all(callers, THREADS, common, dispatch_until_end);
+    start_all(setters, THREADS, common, call_set_and_remove);
+    for (int i = 0; i < n; i++)
+        test_store_set(s, xsu_sprintf(gc, "many/%d", i), "1");
+    while (g_atomic_int_get(&counts[0]) < 1 + n)
+        g_thread_yield();
+    join_all(setters, THREADS);
+    g_atomic_int_set(&counts[1], 1);
+    join_all(callers, THREADS);
+    g_assert_cmpint(counts[0], ==, 1 + n);
+}
+
+static gpointer wait_for_two(gpointer data)
+{
+    Worker *w = data;
+    XSU_GC(gc, w->ctx);
+    xsu_waits *set = xsu_waits_new(gc, XSU_NO_DOMAIN);
+    for (unsigned int i = 0; i < 2; i++)
+        xsu_waits_nodef(set, is_mine, &w[i], "%s/%u", w->store->root, w[i].number);
+    g_assert_true(xsu_waits_run(set, 0, true));
+    return NULL;
+}
+
+static void test_sets(TestStore *s)
+{
+    Worker workers[THREADS + 1];
+    for (unsigned int i = 0; i <= THREADS; i++)
+        workers[i] = (Worker){.store = s, .ctx = s->ctx, .number = i};
+    for (unsigned int i = 0; i < THREADS; i++)
+        workers[i].thread = g_thread_new("worker", wait_for_two, &workers[i]);
+    for (unsigned int i = 0; i <= THREADS; i++) {
+        char name[2] = {(char)('0' + i), '\0'};
+        test_store_set(s, name, name);
+    }
+    join_all(workers, THREADS);
+}
+
 /* ---- Losses and restriction ------------------------------------------------------------------ */
 
 static gpointer set_through_losses(gpointer data)
@@ -240,6 +320,8 @@ int main(int argc, char **argv)
     test_store_add_on("/watch-threads/all/each-once", EXACT_KINDS, test_each_once);
     test_store_add_on("/watch-threads/all/answers", EXACT_KINDS, test_answers);
     test_store_add_on("/watch-threads/all/waits", EXACT_KINDS, test_waits);
+    test_store_add_on("/watch-threads/all/calls", EXACT_KINDS, test_calls);
+    test_store_add_on("/watch-threads/all/sets", EXACT_KINDS, test_sets);
     test_store_add_on("/watch-threads/all/losses", EXACT_KINDS, test_losses);
     g_test_add_func("/watch-threads/restricted/last", test_restricted);
     return g_test_run();

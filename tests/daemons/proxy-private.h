@@ -34,6 +34,7 @@ struct TestProxy {
     pthread_cond_t came;  /* a request, or a connection has come or gone */
     GArray *rules, *messages;
     unsigned int connections, dropped;
+    unsigned int rounds;
     int trickle;       /* atomic */
     unsigned int hold; /* replies of this type, until there are so many; 0: none */
     uint32_t hold_type;

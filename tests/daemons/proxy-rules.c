@@ -141,12 +141,22 @@ unsigned int test_proxy_count_payload(TestProxy *proxy, uint32_t type, const voi
     return count;
 }
 
-unsigned int test_proxy_connections(TestProxy *proxy)
+static unsigned int locked(TestProxy *proxy, const unsigned int *number)
 {
     pthread_mutex_lock(&proxy->lock);
-    unsigned int count = proxy->connections;
+    unsigned int count = *number;
     pthread_mutex_unlock(&proxy->lock);
     return count;
+}
+
+unsigned int test_proxy_connections(TestProxy *proxy)
+{
+    return locked(proxy, &proxy->connections);
+}
+
+unsigned int test_proxy_rounds(TestProxy *proxy)
+{
+    return locked(proxy, &proxy->rounds);
 }
 
 void test_proxy_await(TestProxy *proxy, uint32_t type, unsigned int count)

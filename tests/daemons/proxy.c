@@ -145,6 +145,7 @@ static void take_request(TestProxy *proxy, Link *link, TestHeader header, GByteA
     static const char abort_it[] = "F";
     pthread_mutex_lock(&proxy->lock);
     record(proxy, link, header, payload);
+    proxy->rounds += g_queue_is_empty(&link->pending);
     Rule rule = test_proxy_rule(proxy, header.type);
     pthread_mutex_unlock(&proxy->lock);
     if (rule.action == PROXY_DROP_BEFORE) {

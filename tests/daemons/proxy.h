@@ -74,6 +74,12 @@ void test_proxy_await(TestProxy *proxy, uint32_t type, unsigned int count);
 /** Wait until so many connections have ended. */
 void test_proxy_await_dropped(TestProxy *proxy, unsigned int count);
 
+/**
+ * How many round trips there were: requests that came while their connection waited for no answer.
+ * What a client sends at once is one; so is what it sends before the first answer to it.
+ */
+unsigned int test_proxy_rounds(TestProxy *proxy);
+
 /** How many requests of a type have come, and how many of any type. */
 unsigned int test_proxy_count(TestProxy *proxy, uint32_t type);
 unsigned int test_proxy_total(TestProxy *proxy);

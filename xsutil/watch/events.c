@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the daemon says, and the queue of events. */
+/* What the daemon says, and the queues of events. */
 #include "xsutil/watch/watch.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Beyond this the events of a watch become one that says that some were missed. */
+/* Beyond this, in a queue, the events of a watch become one that says that some were missed. */
 #define QUEUE_MAX ((size_t)1 << 20)
 
 typedef struct xsu_queued {
@@ -15,37 +15,44 @@ typedef struct xsu_queued {
     char path[];
 } xsu_queued;
 
-/* ---- The queue ------------------------------------------------------------------------------- */
+/* ---- The queues ------------------------------------------------------------------------------ */
+
+static xsu_watch_queue *queue_of(xsu_watches *w, const xsu_watch *watch)
+{
+    return &w->queue[xsu__watch_kind(watch)];
+}
 
 static void queue_push(xsu_watches *w, xsu_watch *watch, const char *path, bool missed)
 {
+    xsu_watch_queue *queue = queue_of(w, watch);
     size_t path_size = strlen(path) + 1;
     xsu_queued *queued = g_malloc(sizeof *queued + path_size);
     *queued = (xsu_queued){watch, sizeof *queued + path_size, missed};
     memcpy(queued->path, path, path_size);
-    g_queue_push_tail(&w->queue, queued);
-    w->queued_bytes += queued->size;
+    g_queue_push_tail(&queue->events, queued);
+    queue->bytes += queued->size;
     watch->pending++;
     watch->absorbing = watch->absorbing || missed;
 }
 
-static void queue_remove(xsu_watches *w, GList *link)
+static void queue_remove(xsu_watch_queue *queue, GList *link)
 {
     xsu_queued *queued = link->data;
-    w->queued_bytes -= queued->size;
+    queue->bytes -= queued->size;
     queued->watch->pending--;
     if (queued->missed)
         queued->watch->absorbing = false;
     g_free(queued);
-    g_queue_delete_link(&w->queue, link);
+    g_queue_delete_link(&queue->events, link);
 }
 
 void xsu__watch_purge(xsu_watches *w, const xsu_watch *watch)
 {
-    for (GList *link = w->queue.head, *next; link && watch->pending > 0; link = next) {
+    xsu_watch_queue *queue = queue_of(w, watch);
+    for (GList *link = queue->events.head, *next; link && watch->pending > 0; link = next) {
         next = link->next;
         if (((xsu_queued *)link->data)->watch == watch)
-            queue_remove(w, link);
+            queue_remove(queue, link);
     }
 }
 
@@ -60,7 +67,7 @@ static void queue_add(xsu_watches *w, xsu_watch *watch, const char *path)
 {
     if (watch->absorbing)
         return;
-    if (w->queued_bytes > QUEUE_MAX) {
+    if (queue_of(w, watch)->bytes > QUEUE_MAX) {
         xsu__watch_purge(w, watch);
         watch->missed = true;
     }
@@ -70,22 +77,25 @@ static void queue_add(xsu_watches *w, xsu_watch *watch, const char *path)
         queue_push(w, watch, path, false);
 }
 
-bool xsu__watch_pop(xsu_watches *w, xsu_gc *gc, xsu_watch_event *event)
+bool xsu__watch_pop(xsu_watches *w, xsu_watch_kind kind, xsu_gc *gc, xsu_taken *taken)
 {
-    if (!w->queue.head)
+    xsu_watch_queue *queue = &w->queue[kind];
+    if (!queue->events.head)
         return false;
-    const xsu_queued *queued = w->queue.head->data;
-    event->path = xsu_strdup(gc, queued->path);
-    event->token = xsu_strdup(gc, queued->watch->token);
-    event->missed = queued->missed;
-    queue_remove(w, w->queue.head);
+    const xsu_queued *queued = queue->events.head->data;
+    const xsu_watch *watch = queued->watch;
+    *taken = (xsu_taken){.fn = watch->fn, .data = watch->data, .number = watch->number};
+    taken->event.path = xsu_strdup(gc, queued->path);
+    taken->event.token = xsu_strdup(gc, watch->token);
+    taken->event.missed = queued->missed;
+    queue_remove(queue, queue->events.head);
     return true;
 }
 
 /* ---- Messages -------------------------------------------------------------------------------- */
 
 /* Numbers ascend. */
-static xsu_watch *find_number(const xsu_watches *w, uint64_t number)
+xsu_watch *xsu__watch_find(const xsu_watches *w, uint64_t number)
 {
     guint low = 0, high = w->all->len;
     while (low < high) {
@@ -114,7 +124,7 @@ static int take_event(xsu_watches *w, const xsu_message *message)
         return EPROTO;
     if (xsu__parse_u64(token, (size_t)(token_end - token), &number))
         return 0;
-    xsu_watch *watch = find_number(w, number);
+    xsu_watch *watch = xsu__watch_find(w, number);
     if (watch)
         queue_add(w, watch, path);
     return 0;
@@ -133,9 +143,15 @@ static void request_answered(xsu_asking *request, const xsu_message *message, in
     request->answered = true;
     request->error = error;
     request->len = message->header.len;
-    request->body = xsu__alloc_raw(request->gc, request->len + 1);
+    request->body = g_malloc(request->len + 1);
     memcpy(request->body, message->body, request->len);
     request->body[request->len] = '\0';
+}
+
+static xsu_asking *find_asking(const xsu_watches *w, uint32_t id)
+{
+    uint32_t n = id - w->asking_id;
+    return n < w->num_asking && !w->asking[n]->answered ? w->asking[n] : NULL;
 }
 
 /* Answers that nobody waits for any more are no news. */
@@ -144,14 +160,15 @@ static int take_answer(xsu_watches *w, const xsu_message *message)
     const struct xsd_sockmsg *header = &message->header;
     bool failed = header->type == XS_ERROR;
     int error = xsu__reply_errno(message);
-    xsu_watch *watch = g_hash_table_lookup(w->asked, GUINT_TO_POINTER(header->req_id));
-    xsu_asking *request = w->asking;
+    uint32_t id = header->req_id;
+    xsu_watch *watch = g_hash_table_lookup(w->asked, GUINT_TO_POINTER(id));
+    xsu_asking *request = find_asking(w, id);
     if (watch) {
         if (!failed && header->type != XS_WATCH)
             return EPROTO;
-        g_hash_table_remove(w->asked, GUINT_TO_POINTER(header->req_id));
+        g_hash_table_remove(w->asked, GUINT_TO_POINTER(id));
         watch_answered(w, watch, error);
-    } else if (request && request->id == header->req_id && !request->answered) {
+    } else if (request) {
         if (!failed && header->type != request->type)
             return EPROTO;
         request_answered(request, message, error);
@@ -159,7 +176,7 @@ static int take_answer(xsu_watches *w, const xsu_message *message)
     return 0;
 }
 
-int xsu__watch_dispatch(xsu_watches *w)
+int xsu__watch_sort(xsu_watches *w)
 {
     xsu_message message;
     xsu_decoded decoded;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Watches: which there are, setting, removing and waiting. */
+/* Watches: which there are, setting and removing. */
 #include "xsutil/watch/watch.h"
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,32 +13,40 @@
 static guint name_hash(gconstpointer key)
 {
     const xsu_watch *watch = key;
-    return g_str_hash(watch->path) * 33 + g_str_hash(watch->token);
+    guint hash = g_str_hash(watch->path) * 33 + g_str_hash(watch->token);
+    return hash * 33 + g_direct_hash(watch->data);
 }
 
 static gboolean name_equal(gconstpointer a, gconstpointer b)
 {
     const xsu_watch *one = a, *other = b;
-    return strcmp(one->path, other->path) == 0 && strcmp(one->token, other->token) == 0;
+    return one->fn == other->fn && one->data == other->data && strcmp(one->path, other->path) == 0
+           && strcmp(one->token, other->token) == 0;
 }
 
-static xsu_watch *find_name(const xsu_watches *w, const char *path, const char *token)
+static xsu_watch *find_name(const xsu_watches *w, const xsu_watch_request *request)
 {
-    xsu_watch key = {.path = path, .token = token};
+    xsu_watch key = {
+        .path = request->path, .token = request->token, .fn = request->fn, .data = request->data};
     return w->by_name ? g_hash_table_lookup(w->by_name, &key) : NULL;
 }
 
-static xsu_watch *insert(xsu_watches *w, const char *path, const char *token)
+static xsu_watch *insert(xsu_watches *w, const xsu_watch_request *request)
 {
-    size_t path_size = strlen(path) + 1, token_size = strlen(token) + 1;
+    size_t path_size = strlen(request->path) + 1, token_size = strlen(request->token) + 1;
     xsu_watch *watch = g_malloc(sizeof *watch + path_size + token_size);
     char *names = (char *)(watch + 1);
-    memcpy(names, path, path_size);
-    memcpy(names + path_size, token, token_size);
-    *watch = (xsu_watch){
-        .number = w->next_number++, .path = names, .token = names + path_size, .fresh = true};
+    memcpy(names, request->path, path_size);
+    memcpy(names + path_size, request->token, token_size);
+    *watch = (xsu_watch){.number = w->next_number++,
+                         .path = names,
+                         .token = names + path_size,
+                         .fn = request->fn,
+                         .data = request->data,
+                         .fresh = true};
     g_ptr_array_add(w->all, watch);
     g_hash_table_add(w->by_name, watch);
+    w->queue[xsu__watch_kind(watch)].watches++;
     return watch;
 }
 
@@ -47,6 +54,7 @@ static void discard(xsu_watches *w, xsu_watch *watch)
 {
     xsu__watch_retract(w, watch);
     xsu__watch_purge(w, watch);
+    w->queue[xsu__watch_kind(watch)].watches--;
     g_hash_table_remove(w->by_name, watch);
     g_ptr_array_remove(w->all, watch);
     xsu__watch_update(w);
@@ -67,22 +75,36 @@ static void on_restricted(xsu_conn *conn)
     xsu__watches_unlock(w);
 }
 
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static void forget_queue(xsu_watch_queue *queue)
+{
+    g_queue_clear_full(&queue->events, g_free);
+    close_fd(&queue->alarm);
+    *queue = (xsu_watch_queue){.alarm = -1};
+}
+
 static void forget(xsu_watches *w)
 {
     if (!w->prepared)
         return;
     xsu__conn_drop(&w->conn);
-    close(w->conn.epoll);
-    close(w->timer);
-    g_queue_clear_full(&w->queue, g_free);
+    close_fd(&w->conn.epoll);
+    close_fd(&w->all_fds);
+    for (int kind = 0; kind < XSU_WATCH_KINDS; kind++)
+        forget_queue(&w->queue[kind]);
     g_hash_table_unref(w->asked);
     g_hash_table_unref(w->by_name);
     g_ptr_array_unref(w->all);
     g_byte_array_unref(w->out);
-    w->conn.epoll = -1;
     w->prepared = false;
-    w->timer_ns = w->retry_ns = w->queued_bytes = 0;
-    w->pause_ms = w->waiters = 0;
+    w->retry_ns = 0;
+    w->pause_ms = 0;
     w->connected = w->muted = w->restricted = false;
     w->all = NULL;
     w->by_name = NULL;
@@ -94,7 +116,7 @@ static void forked(xsu_fork_hook *hook)
     xsu_watches *w = (xsu_watches *)((char *)hook - offsetof(xsu_watches, hook));
     bool in_use = pthread_mutex_trylock(&w->turn) != 0;
     pthread_mutex_init(&w->turn, NULL);
-    w->asking = NULL;
+    w->num_asking = 0;
     xsu__conn_forked(&w->conn, in_use);
     forget(w);
 }
@@ -105,33 +127,34 @@ xsu_watches *xsu__watches_new(xsu_conn *like)
     pthread_mutex_init(&w->turn, NULL);
     xsu__fork_hook_add(&w->hook, forked);
     xsu__conn_init_beside(&w->conn, like, on_restricted);
+    w->all_fds = -1;
+    for (int kind = 0; kind < XSU_WATCH_KINDS; kind++)
+        w->queue[kind].alarm = -1;
     return w;
 }
 
-/* Set up what the first watch needs, in this process; 0 or an errno. */
-static int prepare(xsu_watches *w)
+static int prepare_connection(xsu_watches *w)
 {
     if (w->prepared)
         return 0;
-    int epoll = epoll_create1(EPOLL_CLOEXEC);
-    int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    struct epoll_event event = {.events = EPOLLIN};
-    if (epoll < 0 || timer < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, timer, &event)) {
-        int err = errno;
-        if (epoll >= 0)
-            close(epoll);
-        if (timer >= 0)
-            close(timer);
-        return err;
-    }
+    w->conn.epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (w->conn.epoll < 0)
+        return errno;
     w->prepared = true;
-    w->conn.epoll = epoll;
-    w->timer = timer;
     w->all = g_ptr_array_new_with_free_func(g_free);
     w->by_name = g_hash_table_new(name_hash, name_equal);
     w->asked = g_hash_table_new(NULL, NULL);
     w->out = g_byte_array_new();
     return 0;
+}
+
+int xsu__watches_prepare(xsu_watches *w, xsu_watch_kind kind)
+{
+    int err = prepare_connection(w);
+    if (err || w->queue[kind].alarm >= 0)
+        return err;
+    w->queue[kind].alarm = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    return w->queue[kind].alarm < 0 ? errno : 0;
 }
 
 void xsu__watches_free(xsu_watches *w)
@@ -143,52 +166,86 @@ void xsu__watches_free(xsu_watches *w)
     g_free(w);
 }
 
-/* ---- Setting and removing -------------------------------------------------------------------- */
+/* ---- Setting --------------------------------------------------------------------------------- */
 
-static int add_fresh(xsu_watches *w, const char *path, const char *token, xsu_watch **watch)
+/* One that is to be set, or NULL and the request's error. */
+static xsu_watch *add_fresh(xsu_watches *w, xsu_watch_request *request)
 {
-    int err = 0;
-    xsu__watches_lock(w);
+    if (request->error)
+        return NULL;
     if (xsu__conn_is_restricted(&w->conn))
-        err = EPERM;
-    else if (find_name(w, path, token))
-        err = EEXIST;
+        request->error = EPERM;
+    else if (find_name(w, request))
+        request->error = EEXIST;
     else
-        err = prepare(w);
-    if (!err)
-        *watch = insert(w, path, token);
-    xsu__watches_unlock(w);
-    return err;
+        request->error = xsu__watches_prepare(w, request->fn ? XSU_CALLS : XSU_TOKENS);
+    return request->error ? NULL : insert(w, request);
 }
 
-static void end_fresh(xsu_watches *w, xsu_watch *watch, int err)
+/* `err`: why there are no more answers. */
+static int end_fresh(xsu_watches *w, xsu_watch *watch, int err)
 {
-    xsu__watches_lock(w);
+    int error = watch->state == XSU_WATCH_SET ? 0 : watch->error ? watch->error : err;
     watch->fresh = false;
-    if (err)
+    if (error)
         discard(w, watch);
+    return error;
+}
+
+/* With the turn.  `fresh` has room for all. */
+static void add_all(xsu_watches *w, xsu_watch_request *requests, unsigned int num,
+                    xsu_watch **fresh, const xsu_patience *patience)
+{
+    unsigned int n = 0;
+    xsu__watches_lock(w);
+    for (unsigned int i = 0; i < num; i++) {
+        fresh[n] = add_fresh(w, &requests[i]);
+        n += fresh[n] != NULL;
+    }
+    xsu__watches_unlock(w);
+    if (n == 0)
+        return;
+    int err = xsu__watch_ask(w, fresh, n, patience);
+    xsu__watches_lock(w);
+    for (unsigned int i = num; i-- > 0;) {
+        if (!requests[i].error)
+            requests[i].error = end_fresh(w, fresh[--n], err);
+    }
     xsu__watches_unlock(w);
 }
 
-int xsu__watch_add(xsu_watches *w, const char *path, const char *token, unsigned int timeout_ms)
+static int first_error(xsu_watch_request *requests, unsigned int num, int otherwise)
 {
-    xsu_watch *watch;
-    int err = xsu__watches_enter(w, timeout_ms);
-    if (err)
-        return err;
-    err = add_fresh(w, path, token, &watch);
-    if (!err) {
-        err = xsu__watch_ask(w, watch, timeout_ms);
-        end_fresh(w, watch, err);
+    int first = 0;
+    for (unsigned int i = 0; i < num; i++) {
+        if (!requests[i].error)
+            requests[i].error = otherwise;
+        if (!first)
+            first = requests[i].error;
     }
-    xsu__watches_leave(w);
-    return err;
+    return first;
 }
 
-static int unwatch(xsu_watches *w, const char *path, const char *token)
+int xsu__watch_add(xsu_watches *w, xsu_watch_request *requests, unsigned int num,
+                   const xsu_patience *patience)
+{
+    int left = xsu__patience_left(patience, xsu__now_ns());
+    int err = left == 0 ? ETIMEDOUT : xsu__watches_enter(w, left < 0 ? 0 : (unsigned int)left);
+    if (err)
+        return first_error(requests, num, err);
+    xsu_watch **fresh = g_new(xsu_watch *, num);
+    add_all(w, requests, num, fresh, patience);
+    g_free(fresh);
+    xsu__watches_leave(w);
+    return first_error(requests, num, 0);
+}
+
+/* ---- Removing -------------------------------------------------------------------------------- */
+
+int xsu__watch_remove(xsu_watches *w, const xsu_watch_request *request)
 {
     xsu__watches_lock(w);
-    xsu_watch *watch = find_name(w, path, token);
+    xsu_watch *watch = find_name(w, request);
     int err = watch && !watch->fresh ? 0 : ENOENT;
     if (!err)
         discard(w, watch);
@@ -196,141 +253,11 @@ static int unwatch(xsu_watches *w, const char *path, const char *token)
     return err;
 }
 
-static int check_size(const xsu_ctx *ctx, size_t path_len, const char *token)
+void xsu__watch_remove_number(xsu_watches *w, uint64_t number)
 {
-    size_t max = ctx->payload_max, len = strlen(token);
-    return len > max || path_len + 2 > max - len ? E2BIG : 0;
-}
-
-bool xs_vwatchf(xsu_gc *gc, const char *token, const char *fmt, va_list ap)
-{
-    XSU_NEED(gc);
-    size_t len;
-    const char *path = xsu__watch_path_borrow(gc, &len, fmt, ap);
-    if (!path)
-        return false;
-    xsu_ctx *ctx = gc->ctx;
-    int err = token ? check_size(ctx, len, token) : EINVAL;
-    if (!err)
-        err = xsu__watch_add(ctx->watches, path, token, atomic_load(&ctx->pool.timeout_ms));
-    xsu__tail_poison(gc);
-    if (err)
-        errno = err;
-    return !err;
-}
-
-bool xs_watchf(xsu_gc *gc, const char *token, const char *fmt, ...)
-{
-    XSU_NEED(gc);
-    va_list ap;
-    va_start(ap, fmt);
-    bool ok = xs_vwatchf(gc, token, fmt, ap);
-    va_end(ap);
-    return ok;
-}
-
-bool xs_vunwatchf(xsu_gc *gc, const char *token, const char *fmt, va_list ap)
-{
-    XSU_NEED(gc);
-    size_t len;
-    const char *path = xsu__watch_path_borrow(gc, &len, fmt, ap);
-    if (!path)
-        return false;
-    int err = token ? check_size(gc->ctx, len, token) : EINVAL;
-    if (!err)
-        err = unwatch(gc->ctx->watches, path, token);
-    xsu__tail_poison(gc);
-    if (err)
-        errno = err;
-    return !err;
-}
-
-bool xs_unwatchf(xsu_gc *gc, const char *token, const char *fmt, ...)
-{
-    XSU_NEED(gc);
-    va_list ap;
-    va_start(ap, fmt);
-    bool ok = xs_vunwatchf(gc, token, fmt, ap);
-    va_end(ap);
-    return ok;
-}
-
-/* ---- Waiting --------------------------------------------------------------------------------- */
-
-/* Without `lock`: what the connection has to say, unless somebody else is at it. */
-static bool work(xsu_watches *w)
-{
-    if (!xsu__watches_try_enter(w))
-        return false;
-    bool progress = xsu__watch_work(w);
-    xsu__watches_leave(w);
-    return progress;
-}
-
-/* Why there is nothing to wait for; 0 if there is.  Once the connection is restricted each watch still
- * has its last event to come. */
-static int hopeless(xsu_watches *w)
-{
-    bool any = w->all && w->all->len > 0;
-    if (xsu__conn_is_restricted(&w->conn) && (w->restricted || !any))
-        return EPERM;
-    return any ? 0 : ENOENT;
-}
-
-/* With `lock`, which is let go meanwhile; false when the time is over. */
-static bool wait_for_event(xsu_watches *w, uint64_t began, int timeout_ms)
-{
-    w->waiters++;
-    xsu__watch_update(w);
-    xsu__watches_unlock(w);
-    bool in_time = xsu__poll_until(w->conn.epoll, POLLIN, began, timeout_ms);
     xsu__watches_lock(w);
-    w->waiters--;
-    xsu__watch_update(w);
-    return in_time;
-}
-
-int xsu__watch_take(xsu_watches *w, xsu_gc *gc, xsu_watch_event *event, int timeout_ms)
-{
-    uint64_t began = timeout_ms > 0 ? xsu__now_ns() : 0;
-    bool in_time = true, progress = true;
-    int err = 0;
-    xsu__watches_lock(w);
-    while (!xsu__watch_pop(w, gc, event)) {
-        if (!progress)
-            err = in_time ? hopeless(w) : ETIMEDOUT;
-        if (err)
-            break;
-        if (!progress)
-            in_time = timeout_ms != 0 && wait_for_event(w, began, timeout_ms);
-        xsu__watches_unlock(w);
-        progress = work(w);
-        xsu__watches_lock(w);
-    }
-    xsu__watch_update(w);
+    xsu_watch *watch = w->prepared ? xsu__watch_find(w, number) : NULL;
+    if (watch)
+        discard(w, watch);
     xsu__watches_unlock(w);
-    return err;
-}
-
-bool xsu_watch_next(xsu_gc *gc, xsu_watch_event *event, int timeout_ms)
-{
-    XSU_NEED(gc);
-    int err = event && gc->ctx ? xsu__watch_take(gc->ctx->watches, gc, event, timeout_ms) : EINVAL;
-    if (err)
-        errno = err;
-    return !err;
-}
-
-int xsu_watch_fd(xsu_ctx *ctx)
-{
-    int fd = -1, err = EINVAL;
-    if (ctx) {
-        xsu__watches_lock(ctx->watches);
-        err = prepare(ctx->watches);
-        fd = err ? -1 : ctx->watches->conn.epoll;
-        xsu__watches_unlock(ctx->watches);
-    }
-    if (err)
-        errno = err;
-    return fd;
 }
