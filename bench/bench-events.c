@@ -151,7 +151,7 @@ static void count_in_turn(host *h)
     g_setenv("XENSTORED_PATH", path, TRUE);
     monitor_open(h);
     bench_count("opened, for 100 domains with a device each", "rounds", relay_rounds(between),
-                "two for each domain, and 8");
+                "at most 10");
     settle(h);
     unsigned int rounds = relay_rounds(between), requests = relay_messages(between);
     unsigned int lost = in_turn(h, CHANGES, NULL);
@@ -173,6 +173,31 @@ static void time_in_turn(host *h)
     bench_must(in_turn(h, 2 * CHANGES, samples) == 0);
     bench_samples("a change, from before it is written", "ns", samples, CHANGES);
     monitor_stop(h);
+}
+
+/* ---- Waits ----------------------------------------------------------------------------------- */
+
+enum { DEVICES = 50 };
+
+/* For the backends of as many domains, which are all there: the least that it can be. */
+static void count_wait(host *h)
+{
+    g_autofree char *path = test_daemon_new_path("relay");
+    relay *between = relay_start(path, test_daemon_socket(h->daemon), QUIET_MS);
+    g_setenv("XENSTORED_PATH", path, TRUE);
+    xsu_ctx *ctx = xsu_open(XSU_OPEN_LATER);
+    {
+        XSU_GC(gc, ctx);
+        xsu_waits *w = xsu_waits_new(gc, XSU_NO_DOMAIN);
+        for (unsigned int domid = 0; domid < DEVICES; domid++)
+            xsu_waits_statef(w, 1u << 4, NULL, "/local/domain/0/backend/vif/%u/0/state", domid);
+        bench_must(xsu_waits_run(w, 60000, true));
+    }
+    bench_count("waited for 50 backends, connected", "rounds", relay_rounds(between), "2");
+    bench_count("  connections", "", relay_connections(between), "1");
+    xsu_close(ctx);
+    relay_stop(between);
+    test_daemon_use(h->daemon);
 }
 
 /* ---- As fast as can be ----------------------------------------------------------------------- */
@@ -236,6 +261,7 @@ static void on_daemon(TestDaemonKind kind)
                                             kind == C_XENSTORED ? "C xenstored" : "oxenstored");
     host *h = host_start(kind);
     bench_head(head);
+    count_wait(h);
     count_in_turn(h);
     time_in_turn(h);
     count_at_once(h);

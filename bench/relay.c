@@ -25,7 +25,7 @@ struct relay {
     GThread *thread;
     connection links[MAX_LINKS];
     unsigned int num;
-    gint rounds, messages; /* atomic */
+    gint rounds, messages, connections; /* atomic */
 };
 
 /* How many whole messages there are, events aside; *rest is what is left over. */
@@ -95,6 +95,7 @@ static void link_add(relay *r)
 {
     int client = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC);
     bench_must(client >= 0 && r->num < MAX_LINKS);
+    g_atomic_int_inc(&r->connections);
     r->links[r->num++] = (connection){client, bench_connect(r->daemon), g_byte_array_new()};
 }
 
@@ -209,4 +210,9 @@ unsigned int relay_rounds(relay *r)
 unsigned int relay_messages(relay *r)
 {
     return (unsigned int)g_atomic_int_get(&r->messages);
+}
+
+unsigned int relay_connections(relay *r)
+{
+    return (unsigned int)g_atomic_int_get(&r->connections);
 }

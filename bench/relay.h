@@ -17,4 +17,7 @@ void relay_stop(relay *r);
 unsigned int relay_rounds(relay *r);
 unsigned int relay_messages(relay *r);
 
+/** How many connections there have been. */
+unsigned int relay_connections(relay *r);
+
 #endif

@@ -165,6 +165,42 @@ static void test_junk_libxl(TestStore *s)
     expect_nothing(w);
 }
 
+/* ---- Cost ------------------------------------------------------------------------------------ */
+
+/* Its vif's backend is in domain 500. */
+static void move_backend(TestStore *s, unsigned int domid)
+{
+    g_autofree char *backend = g_strdup_printf("/local/domain/500/backend/vif/%u/0", domid);
+    put(s, "4", "%s/state", backend);
+    put(s, backend, "/libxl/%u/device/vif/0/backend", domid);
+}
+
+/* Opened by round trips whose number does not depend on how many domains and devices there are, with
+ * backends here and, each a watch more, elsewhere. */
+static void test_rounds(TestStore *s)
+{
+    enum { DOMAINS = 100 };
+    Proxied p = proxied_start(s);
+    for (int elsewhere = 0; elsewhere < 2; elsewhere++) {
+        WATCHED(w, s);
+        for (unsigned int domid = 1; domid <= DOMAINS; domid++) {
+            add_domain(s, domid, "guest");
+            add_device(s, domid, "vif", 0, "4", "4");
+            if (elsewhere)
+                move_backend(s, domid);
+        }
+        unsigned int rounds = test_proxy_rounds(p.proxy);
+        unsigned int watches = test_proxy_count(p.proxy, XS_WATCH);
+        watched_open(w, XLL_MONITOR_DEVICES);
+        g_assert_cmpuint(test_proxy_rounds(p.proxy) - rounds, <=, 10);
+        g_assert_cmpuint(test_proxy_count(p.proxy, XS_WATCH) - watches, ==,
+                         4 + 2 * (DOMAINS + 2) + (elsewhere ? DOMAINS : 0));
+        put(s, "5", "/local/domain/%u/backend/vif/7/0/state", elsewhere ? 500u : 0u);
+        expect(w->m, "7 vif/0 state 4,4>4,5");
+    }
+    proxied_end(&p);
+}
+
 static void add(const char *path, TestStoreFunc func)
 {
     test_store_add_on(path, EXACT_KINDS, func);
@@ -177,6 +213,7 @@ int main(int argc, char **argv)
     add("/monitor-devices/come-and-go", test_devices_come_and_go);
     add("/monitor-devices/with-devices", test_with_devices);
     add("/monitor-devices/elsewhere", test_elsewhere);
+    add("/monitor-devices/rounds", test_rounds);
     add("/monitor-devices/junk/states", test_junk_states);
     add("/monitor-devices/junk/devices", test_junk_devices);
     add("/monitor-devices/junk/libxl", test_junk_libxl);

@@ -223,15 +223,6 @@ static xll_monitor *new_monitor(xll_ctx *ctx, unsigned int flags, xsu_ctx *store
     return monitor;
 }
 
-static bool watch_all(xll_monitor *monitor)
-{
-    bool ok = true;
-
-    for (guint i = 0; ok && i < monitor->unread->len; i++)
-        ok = xll__watch_domain(monitor, monitor->unread->pdata[i]);
-    return ok;
-}
-
 /*
  * What is there now.  Where no daemon has ever run, a watch would wait for one for ever; a question
  * gives up.  The watches' first events are taken before it is read, as they would have it read once
@@ -244,7 +235,7 @@ static bool begin(xll_monitor *monitor, GError **error)
     monitor->first = true;
     if (ok && !xll__compare_domains(monitor, error))
         return false;
-    ok = ok && watch_all(monitor);
+    ok = ok && xll__watch_domains(monitor, monitor->unread);
     if (ok && xll__take_events(monitor) && monitor->look && !xll__compare_domains(monitor, error))
         return false;
     ok = ok && xll__read_marked(monitor);

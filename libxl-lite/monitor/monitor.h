@@ -64,10 +64,14 @@ struct xll_monitor {
 
 /* ---- watch.c --------------------------------------------------------------------------------- */
 
-/* These fail with errno. */
+/* These take a round trip, or none, and fail with errno. */
 bool xll__watch_host(xll_monitor *monitor);
-bool xll__watch_domain(xll_monitor *monitor, monitored_domain *domain);
-bool xll__watch_backend(xll_monitor *monitor, monitored_device *device);
+/* Those that are not watched yet. */
+bool xll__watch_domains(xll_monitor *monitor, const GPtrArray *domains);
+/* Those that need one. */
+bool xll__watch_backends(xll_monitor *monitor, const GPtrArray *devices);
+/* Whether no other watch tells of a device's backend. */
+bool xll__needs_watch(const monitored_device *device);
 
 /* Nothing is to be done if these fail: what is still told is then about nobody. */
 void xll__unwatch_domain(xll_monitor *monitor, monitored_domain *domain);

@@ -30,7 +30,7 @@ struct reading {
     xsu_gc *gc;
     xsu_batch *batch;
     GPtrArray *questions; /* of the round that is being prepared */
-    int failure;          /* an errno */
+    GPtrArray *backends;  /* devices whose backends are to be watched before that */
 };
 
 static question *ask(reading *now, void (*answered)(reading *now, question *question),
@@ -103,8 +103,8 @@ static void set_backend(reading *now, monitored_domain *domain, monitored_device
     xll__unwatch_backend(now->monitor, device);
     g_free(device->backend);
     device->backend = g_strdup(own);
-    if (!xll__watch_backend(now->monitor, device) && !now->failure)
-        now->failure = errno;
+    if (xll__needs_watch(device))
+        g_ptr_array_add(now->backends, device);
 }
 
 /* A device without either path is none, or none any more. */
@@ -242,10 +242,8 @@ static bool ask_marked(reading *now)
 {
     xll_monitor *monitor = now->monitor;
 
-    for (guint i = 0; i < monitor->unread->len; i++) {
-        if (!xll__watch_domain(monitor, monitor->unread->pdata[i]))
-            return false;
-    }
+    if (!xll__watch_domains(monitor, monitor->unread))
+        return false;
     for (guint i = 0; i < monitor->unread->len; i++) {
         monitored_domain *domain = monitor->unread->pdata[i];
 
@@ -260,6 +258,7 @@ static bool ask_marked(reading *now)
 static bool run_round(reading *now)
 {
     g_autoptr(GPtrArray) questions = now->questions;
+    bool ok;
 
     now->questions = g_ptr_array_new();
     if (!xsu_batch_run(now->batch))
@@ -269,8 +268,9 @@ static bool run_round(reading *now)
 
         asked->answered(now, asked);
     }
-    errno = now->failure;
-    return !now->failure;
+    ok = xll__watch_backends(now->monitor, now->backends);
+    g_ptr_array_set_size(now->backends, 0);
+    return ok;
 }
 
 bool xll__read_marked(xll_monitor *monitor)
@@ -281,6 +281,7 @@ bool xll__read_marked(xll_monitor *monitor)
         .gc = gc,
         .batch = xsu_batch_new(gc),
         .questions = g_ptr_array_new(),
+        .backends = g_ptr_array_new(),
     };
     bool ok = ask_marked(&now);
     int err;
@@ -289,6 +290,7 @@ bool xll__read_marked(xll_monitor *monitor)
         ok = run_round(&now);
     err = errno;
     g_ptr_array_unref(now.questions);
+    g_ptr_array_unref(now.backends);
     errno = err;
     return ok;
 }

@@ -16,41 +16,106 @@
  * first of them says so for all.
  *
  * These are four, and two for each domain: xenstored compares each path that anyone writes with all
- * of them, so there is not one for each state.  Setting one takes a round trip.
+ * of them, so there is not one for each state.  All that are new are set in one round trip.
  */
 #include <errno.h>
 
 #include "libxl-lite/monitor/monitor.h"
 
-/* EEXIST: it is there from before a failure. */
-static bool set(bool done)
+/* What is to be set. */
+typedef struct watches {
+    xsu_gc *gc;
+    GArray *requests; /* of xsu_watch_request */
+} watches;
+
+static void want(watches *new, const char *token, const char *path)
 {
-    return done || errno == EEXIST;
+    xsu_watch_request request = {.path = path, .token = token};
+
+    g_array_append_val(new->requests, request);
+}
+
+static xsu_watch_request *request_at(const watches *new, guint i)
+{
+    return &g_array_index(new->requests, xsu_watch_request, i);
+}
+
+/* EEXIST: it is there from before a failure. */
+static bool is_set(const watches *new, guint i)
+{
+    int err = request_at(new, i)->error;
+
+    return !err || err == EEXIST;
+}
+
+/* Whether all are set; the first errno if not. */
+static bool set_all(const watches *new)
+{
+    guint num = new->requests->len, i;
+
+    if (xsu_watch_many(new->gc, request_at(new, 0), num))
+        return true;
+    for (i = 0; i < num && is_set(new, i); i++)
+        continue;
+    errno = i < num ? request_at(new, i)->error : 0;
+    return i == num;
+}
+
+static watches new_watches(xsu_gc *gc)
+{
+    return (watches){gc, g_array_new(FALSE, FALSE, sizeof(xsu_watch_request))};
+}
+
+static void free_watches(watches *new)
+{
+    int err = errno;
+
+    g_array_unref(new->requests);
+    errno = err;
 }
 
 bool xll__watch_host(xll_monitor *monitor)
 {
     XSU_GC(gc, monitor->store);
+    watches new = new_watches(gc);
+    bool ok;
 
-    if (!set(xs_watchf(gc, "i", "@introduceDomain")) || !set(xs_watchf(gc, "r", "@releaseDomain"))
-        || !set(xs_watchf(gc, "l", "/libxl")))
-        return false;
-    return !(monitor->flags & XLL_MONITOR_DEVICES)
-           || set(xs_watchf(gc, "b", "/local/domain/0/backend"));
+    want(&new, "i", "@introduceDomain");
+    want(&new, "r", "@releaseDomain");
+    want(&new, "l", "/libxl");
+    if (monitor->flags & XLL_MONITOR_DEVICES)
+        want(&new, "b", "/local/domain/0/backend");
+    ok = set_all(&new);
+    free_watches(&new);
+    return ok;
 }
 
-bool xll__watch_domain(xll_monitor *monitor, monitored_domain *domain)
+static void want_domain(watches *new, const xll_monitor *monitor, uint32_t domid)
 {
-    uint32_t domid = domain->domid;
-    XSU_GC(gc, monitor->store);
+    xsu_gc *gc = new->gc;
 
-    if (!domain->watched)
-        domain->watched
-            = set(xs_watchf(gc, xsu_sprintf(gc, "n%u", domid), "/local/domain/%u/name", domid))
-              && (!(monitor->flags & XLL_MONITOR_DEVICES)
-                  || set(xs_watchf(gc, xsu_sprintf(gc, "d%u", domid), "/local/domain/%u/device",
-                                   domid)));
-    return domain->watched;
+    want(new, xsu_sprintf(gc, "n%u", domid), xs_pathf(gc, "/local/domain/%u/name", domid));
+    if (monitor->flags & XLL_MONITOR_DEVICES)
+        want(new, xsu_sprintf(gc, "d%u", domid), xs_pathf(gc, "/local/domain/%u/device", domid));
+}
+
+bool xll__watch_domains(xll_monitor *monitor, const GPtrArray *domains)
+{
+    XSU_GC(gc, monitor->store);
+    watches new = new_watches(gc);
+    bool ok;
+
+    for (guint i = 0; i < domains->len; i++) {
+        const monitored_domain *domain = domains->pdata[i];
+
+        if (!domain->watched)
+            want_domain(&new, monitor, domain->domid);
+    }
+    ok = new.requests->len == 0 || set_all(&new);
+    for (guint i = 0; ok && i < domains->len; i++)
+        ((monitored_domain *)domains->pdata[i])->watched = true;
+    free_watches(&new);
+    return ok;
 }
 
 void xll__unwatch_domain(xll_monitor *monitor, monitored_domain *domain)
@@ -63,14 +128,24 @@ void xll__unwatch_domain(xll_monitor *monitor, monitored_domain *domain)
         xs_unwatchf(gc, xsu_sprintf(gc, "d%u", domid), "/local/domain/%u/device", domid);
 }
 
-bool xll__watch_backend(xll_monitor *monitor, monitored_device *device)
+bool xll__needs_watch(const monitored_device *device)
+{
+    return device->backend && !g_str_has_prefix(device->backend, "/local/domain/0/");
+}
+
+bool xll__watch_backends(xll_monitor *monitor, const GPtrArray *devices)
 {
     XSU_GC(gc, monitor->store);
+    watches new = new_watches(gc);
+    bool ok;
 
-    if (!device->backend || g_str_has_prefix(device->backend, "/local/domain/0/"))
-        return true;
-    device->elsewhere = set(xs_watchf(gc, "b", "%s", device->backend));
-    return device->elsewhere;
+    for (guint i = 0; i < devices->len; i++)
+        want(&new, "b", ((const monitored_device *)devices->pdata[i])->backend);
+    ok = devices->len == 0 || set_all(&new);
+    for (guint i = 0; i < devices->len; i++)
+        ((monitored_device *)devices->pdata[i])->elsewhere = is_set(&new, i);
+    free_watches(&new);
+    return ok;
 }
 
 void xll__unwatch_backend(xll_monitor *monitor, monitored_device *device)
