@@ -51,14 +51,41 @@ static void update_listening(xsu_watches *w)
 
 /* ---- Sending --------------------------------------------------------------------------------- */
 
-/* On the xenbus device one write(2) is one message. */
-static size_t part_to_send(const xsu_watches *w)
+/* What the kernel takes at once of all that waits. */
+static int send_to_socket(xsu_watches *w, size_t *done)
+{
+    struct iovec all = {w->out->data, w->out->len};
+    return xsu__conn_send(&w->conn, &all, 1, done);
+}
+
+static bool is_of_connection(int err)
+{
+    return err == EIO || err == EPIPE || err == EBADF || err == ENODEV;
+}
+
+/*
+ * One message: on the xenbus device that is one write(2).  Its error is the only answer to a watch
+ * that is refused (drivers/xen/xenbus/xenbus_dev_frontend.c, xenbus_write_watch()).
+ */
+static int send_to_device(xsu_watches *w, size_t *done)
 {
     struct xsd_sockmsg header;
-    if (w->conn.is_socket)
-        return w->out->len;
     memcpy(&header, w->out->data, sizeof header);
-    return sizeof header + header.len;
+    struct iovec one = {w->out->data, sizeof header + header.len};
+    xsu_watch *watch = g_hash_table_lookup(w->asked, GUINT_TO_POINTER(header.req_id));
+    if (xsu__conn_send(&w->conn, &one, 1, done) == 0) {
+        if (*done > 0)
+            g_queue_push_tail(&w->unanswered, GUINT_TO_POINTER(header.req_id));
+        return 0;
+    }
+    int err = errno;
+    if (header.type != XS_WATCH || is_of_connection(err))
+        return err;
+    g_hash_table_remove(w->asked, GUINT_TO_POINTER(header.req_id));
+    if (watch)
+        xsu__watch_answered(w, watch, err);
+    *done = one.iov_len;
+    return 0;
 }
 
 /* Who reads takes what came before the connection broke, too. */
@@ -66,8 +93,7 @@ void xsu__watch_flush(xsu_watches *w)
 {
     size_t done = 1;
     while (w->connected && w->out->len > 0 && done > 0) {
-        struct iovec part = {w->out->data, part_to_send(w)};
-        if (xsu__conn_send(&w->conn, &part, 1, &done)) {
+        if (w->conn.is_socket ? send_to_socket(w, &done) : send_to_device(w, &done)) {
             atomic_store(&w->broken, true);
             done = w->out->len;
         }
@@ -132,6 +158,7 @@ static void forget_connection(xsu_watches *w)
     xsu__conn_drop(&w->conn);
     g_byte_array_set_size(w->out, 0);
     g_hash_table_remove_all(w->asked);
+    g_queue_clear(&w->unanswered);
     for (guint i = 0; i < w->all->len; i++) {
         xsu_watch *watch = w->all->pdata[i];
         watch->missed = watch->missed || watch->state == XSU_WATCH_SET;

@@ -130,7 +130,7 @@ static int take_event(xsu_watches *w, const xsu_message *message)
     return 0;
 }
 
-static void watch_answered(xsu_watches *w, xsu_watch *watch, int error)
+void xsu__watch_answered(xsu_watches *w, xsu_watch *watch, int error)
 {
     watch->error = error == E2BIG ? ENOSPC : error; /* over quota, up to Xen 4.19 */
     watch->state = error ? XSU_WATCH_UNSET : XSU_WATCH_SET;
@@ -148,6 +148,17 @@ static void request_answered(xsu_asking *request, const xsu_message *message, in
     request->body[request->len] = '\0';
 }
 
+/*
+ * Which request is answered.  On the xenbus device answers come in their order, and the ids in them
+ * are 0 in Linux before 4.11 and anything in some kernels since.
+ */
+static uint32_t answered_id(xsu_watches *w, const struct xsd_sockmsg *header)
+{
+    if (w->conn.is_socket)
+        return header->req_id;
+    return GPOINTER_TO_UINT(g_queue_pop_head(&w->unanswered));
+}
+
 static xsu_asking *find_asking(const xsu_watches *w, uint32_t id)
 {
     uint32_t n = id - w->asking_id;
@@ -160,14 +171,14 @@ static int take_answer(xsu_watches *w, const xsu_message *message)
     const struct xsd_sockmsg *header = &message->header;
     bool failed = header->type == XS_ERROR;
     int error = xsu__reply_errno(message);
-    uint32_t id = header->req_id;
+    uint32_t id = answered_id(w, header);
     xsu_watch *watch = g_hash_table_lookup(w->asked, GUINT_TO_POINTER(id));
     xsu_asking *request = find_asking(w, id);
     if (watch) {
         if (!failed && header->type != XS_WATCH)
             return EPROTO;
         g_hash_table_remove(w->asked, GUINT_TO_POINTER(id));
-        watch_answered(w, watch, error);
+        xsu__watch_answered(w, watch, error);
     } else if (request) {
         if (!failed && header->type != request->type)
             return EPROTO;

@@ -102,6 +102,7 @@ static void forget(xsu_watches *w)
     g_hash_table_unref(w->by_name);
     g_ptr_array_unref(w->all);
     g_byte_array_unref(w->out);
+    g_queue_clear(&w->unanswered);
     w->prepared = false;
     w->retry_ns = 0;
     w->pause_ms = 0;

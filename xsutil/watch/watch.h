@@ -100,6 +100,7 @@ typedef struct xsu_watches {
     GHashTable *by_name; /* a set, by path, token and function */
     GHashTable *asked;   /* asked_id to watch */
     GByteArray *out;     /* what is to be sent */
+    GQueue unanswered;   /* ids of requests, on the xenbus device, which answers in their order */
     xsu_watch_queue queue[XSU_WATCH_KINDS];
 } xsu_watches;
 
@@ -139,6 +140,8 @@ int xsu__patience_left(const xsu_patience *patience, uint64_t began_ns);
 
 /** Sort out all whole messages that have arrived; 0, or EPROTO if they make no sense. */
 int xsu__watch_sort(xsu_watches *w);
+/** The daemon's answer to a watch: 0, or an errno. */
+void xsu__watch_answered(xsu_watches *w, xsu_watch *watch, int error);
 /** Say of a watch that events may have been missed. */
 void xsu__watch_queue_missed(xsu_watches *w, xsu_watch *watch);
 /** The first event of a kind, copied to the gc; false for none. */
