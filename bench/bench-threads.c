@@ -126,9 +126,8 @@ static double compare_neighbours(reads *r)
 static void on_daemon(TestDaemonKind kind)
 {
     reads *r = reads_start(kind, 1, KEYS);
-    g_autofree char *question
-        = g_strdup_printf("Threads that share, %s, daemon and client on different CPUs",
-                          reads_daemon(r));
+    g_autofree char *question = g_strdup_printf(
+        "Threads that share, %s, daemon and client on different CPUs", reads_daemon(r));
     bench_way ours = {"8 threads on a ctx, for each read", all_on_ctx, r, THREADS * READS};
     bench_way peer = {"8 threads on a libxenstore handle", all_on_handle, r, THREADS * READS};
     bench_head(question);
