@@ -250,15 +250,9 @@ int xsu__conn_wait(xsu_conn *conn, short events, unsigned int timeout_ms)
 
 int xsu__conn_send(xsu_conn *conn, struct iovec *parts, size_t num, size_t *done)
 {
-    const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     struct msghdr msg = {.msg_iov = parts, .msg_iovlen = num};
-    ssize_t n;
-    if (!conn->is_socket)
-        n = write(conn->fd, parts[0].iov_base, parts[0].iov_len);
-    else if (num == 1) /* 0.3 us less than by sendmsg() */
-        n = send(conn->fd, parts[0].iov_base, parts[0].iov_len, flags);
-    else
-        n = sendmsg(conn->fd, &msg, flags);
+    ssize_t n = conn->is_socket ? sendmsg(conn->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL)
+                                : write(conn->fd, parts[0].iov_base, parts[0].iov_len);
     *done = n < 0 ? 0 : (size_t)n;
     return n >= 0 || is_passing(errno) ? 0 : ECONNRESET;
 }

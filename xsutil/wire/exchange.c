@@ -5,28 +5,40 @@
 #include <poll.h>
 #include <string.h>
 
-/* In one piece: on the xenbus device one write(2) is one message, and on a socket sending two parts
- * takes longer than copying such short ones. */
-static size_t join(char *to, const struct xsd_sockmsg *header, const xsu_wire_request *request)
+/* On the xenbus device one write(2) is one message. */
+static size_t join(char *to, const struct iovec *parts, size_t num)
 {
-    char *end = mempcpy(to, header, sizeof *header);
-    for (size_t i = 0; i < request->num; i++) {
-        if (request->part[i].iov_len)
-            end = mempcpy(end, request->part[i].iov_base, request->part[i].iov_len);
+    size_t len = 0;
+    for (size_t i = 0; i < num; i++) {
+        if (parts[i].iov_len)
+            memcpy(to + len, parts[i].iov_base, parts[i].iov_len);
+        len += parts[i].iov_len;
     }
-    return (size_t)(end - to);
+    return len;
 }
 
-static int send_all(xsu_conn *conn, char *message, size_t len, unsigned int timeout_ms)
+static void advance(struct iovec **parts, size_t *num, size_t done)
+{
+    while (*num > 0 && done >= (*parts)->iov_len) {
+        done -= (*parts)->iov_len;
+        ++*parts;
+        --*num;
+    }
+    if (*num > 0) {
+        (*parts)->iov_base = (char *)(*parts)->iov_base + done;
+        (*parts)->iov_len -= done;
+    }
+}
+
+static int send_all(xsu_conn *conn, struct iovec *parts, size_t num, unsigned int timeout_ms)
 {
     for (;;) {
         size_t done;
-        int err = xsu__conn_send(conn, &(struct iovec){message, len}, 1, &done);
+        int err = xsu__conn_send(conn, parts, num, &done);
         if (err)
             return err;
-        message += done;
-        len -= done;
-        if (len == 0)
+        advance(&parts, &num, done);
+        if (num == 0)
             return 0;
         err = xsu__conn_wait(conn, POLLOUT, timeout_ms);
         if (err)
@@ -37,14 +49,19 @@ static int send_all(xsu_conn *conn, char *message, size_t len, unsigned int time
 static int send_request(xsu_conn *conn, struct xsd_sockmsg *header, const xsu_wire_request *request,
                         unsigned int timeout_ms)
 {
-    char message[XSU_WIRE_HEADER + XENSTORE_PAYLOAD_MAX];
-    size_t len = 0;
-    for (size_t i = 0; i < request->num; i++)
-        len += request->part[i].iov_len;
-    if (len > XENSTORE_PAYLOAD_MAX)
+    struct iovec parts[4] = {{header, sizeof *header}};
+    char whole[XSU_WIRE_HEADER + XENSTORE_PAYLOAD_MAX];
+    size_t num = 1;
+    for (size_t i = 0; i < request->num; i++) {
+        header->len += (uint32_t)request->part[i].iov_len;
+        parts[num++] = request->part[i];
+    }
+    if (header->len > XENSTORE_PAYLOAD_MAX)
         return E2BIG;
-    header->len = (uint32_t)len;
-    return send_all(conn, message, join(message, header, request), timeout_ms);
+    if (conn->is_socket)
+        return send_all(conn, parts, num, timeout_ms);
+    struct iovec one = {whole, join(whole, parts, num)};
+    return send_all(conn, &one, 1, timeout_ms);
 }
 
 /* The next message that is no watch event, which nobody asked this connection for. */
