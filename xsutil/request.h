@@ -344,6 +344,9 @@ bool xsu_txn_done(xsu_txn *txn);
  * connection if that failed, else that of the first operation, in the order queued, that failed and
  * is not optional.
  *
+ * On /dev/xen/xenbus each request waits for the answer to the one before, as Linux would overwrite
+ * what it has not sent yet: there a batch takes as many round trips as it has operations.
+ *
  * A run blocks.  While many replies are due it sleeps for up to 10 ms at a time instead of waiting
  * at the socket, where every reply would wake it, at the daemon's cost.
  */

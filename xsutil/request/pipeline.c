@@ -12,7 +12,7 @@
 #include <poll.h>
 #include <string.h>
 
-#define WINDOW 1024  /* requests in flight at the most */
+#define WINDOW 1024  /* requests in flight at the most, on a socket */
 #define MAX_PARTS 16 /* chunks in one sendmsg() */
 
 static bool is_unsent(const xsu_op *op)
@@ -34,11 +34,21 @@ static void count_sent(xsu_pipeline *p)
     }
 }
 
+/*
+ * Since Linux 4.11 the xenbus device returns from write(2) before it has sent the request, and sends
+ * it from the file's buffer, which the next write overwrites (xenbus_dev_request_and_reply() in
+ * drivers/xen/xenbus/xenbus_xs.c).  Before 4.11 write(2) waited for the answer.
+ */
+static unsigned int window(const xsu_pipeline *p)
+{
+    return p->conn->is_socket ? WINDOW : 1;
+}
+
 /* How far into the stream the window reaches: to the end of the last operation in it. */
 static size_t window_end(const xsu_pipeline *p)
 {
     const xsu_batch *b = p->batch;
-    unsigned int room = WINDOW - xsu__in_flight(p);
+    unsigned int room = window(p) - xsu__in_flight(p);
     unsigned int end = p->end - p->next > room ? p->next + room : p->end;
     while (end > p->next && is_unsent(xsu__batch_op(b, end - 1)))
         end--;
@@ -92,7 +102,7 @@ static int reopen(xsu_pipeline *p)
 
 int xsu__pipeline_send(xsu_pipeline *p)
 {
-    if (xsu__in_flight(p) > WINDOW / 2)
+    if (xsu__in_flight(p) > window(p) / 2)
         return 0;
     size_t end = window_end(p), n = 1;
     while (p->sent < end && n > 0) {
