@@ -3,4 +3,5 @@
 # The suites that look at xenstore, once more with oxenstored as the lab's daemon.
 # Environment: as of test-lab.sh.
 set -u
-LAB_DAEMON=oxenstored exec sh "$SOURCE/tests/test-lab.sh" suite-junk.sh suite-lists.sh suite-events.sh
+LAB_DAEMON=oxenstored exec sh "$SOURCE/tests/test-lab.sh" suite-junk.sh suite-lists.sh suite-events.sh \
+    suite-guest.sh

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Make a PV guest with Debian's own xl.
 #
-# usage: lab-guest [--wait] [--vif] [--disk] [--shell] [-p] NAME [xl-create-option...]
+# usage: lab-guest [--wait] [--vif] [--disk] [--shell] [--init PROGRAM] [-p] NAME [xl-create-option...]
 #        lab-guest --wait-only NAME
 #        lab-guest --run DOMID COMMAND
 #
@@ -10,10 +10,11 @@
 # it has booted, too.  --vif and --disk, which may be repeated, give it devices.
 # With --shell the guest has xenstore's tools, and runs what --run tells it, in its
 # home in xenstore and with a guest's rights; --run exits with COMMAND's status.
+# With --init PROGRAM, linked statically, that is all that runs there.
 set -eu
 
 usage() {
-    echo "usage: lab-guest [--wait] [--vif] [--disk] [--shell] [-p] NAME [xl-create-option...]" >&2
+    echo "usage: lab-guest [--wait] [--vif] [--disk] [--shell] [--init PROGRAM] [-p] NAME [xl-create-option...]" >&2
     exit 2
 }
 
@@ -52,6 +53,15 @@ pack_shell() { # the guest's initrd, and behind it xenstore's tools with their l
     } >/run/lab-guests/shell
 }
 
+pack_init() { # PROGRAM: the guest's initrd, and behind it another init
+    mkdir -p /run/lab-guests/program
+    cp "$1" /run/lab-guests/program/init
+    {
+        cat /lab/guest/initrd
+        (cd /run/lab-guests/program && echo init | cpio -o -H newc 2>/dev/null)
+    } >/run/lab-guests/with-init
+}
+
 load_backends() { # only for guests that need them
     cat /lab/modules/xen-netback.order /lab/modules/xen-blkback.order /lab/modules/loop.order |
         tr ' ' '\n' | while read -r module; do
@@ -67,6 +77,7 @@ while [ $# -gt 0 ]; do
     --wait-only) wait_up "$2"; exit ;;
     --run) run_in "$2" "$3" ;;
     --shell) pack_shell; ramdisk=/run/lab-guests/shell ;;
+    --init) pack_init "$2"; ramdisk=/run/lab-guests/with-init; shift ;;
     --vif) count=$((count + 1)); vifs="$vifs'mac=00:16:3e:00:00:0$count',"  ;;
     --disk)
         file=/run/lab-guests/disk-$$-$letter
