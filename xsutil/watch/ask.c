@@ -130,19 +130,31 @@ static bool is_request_answered(const questions *all, unsigned int n)
     return all->asking[n]->answered;
 }
 
-int xsu__watch_request(xsu_watches *w, xsu_asking **asking, unsigned int num,
-                       const xsu_patience *patience)
+static int request(xsu_watches *w, xsu_asking **asking, unsigned int num,
+                   const xsu_patience *patience)
 {
     questions all
         = {.put = put_requests, .answered = is_request_answered, .asking = asking, .num = num};
+    w->asking = asking;
+    w->num_asking = num;
+    int err = ask(w, &all, patience);
+    w->num_asking = 0;
+    if (err == ETIMEDOUT && !w->conn.is_socket)
+        xsu__watch_lose(w); /* the device takes nothing more before that answer (pipeline.c) */
+    return err;
+}
+
+/* One at a time on the xenbus device, as batches are. */
+int xsu__watch_request(xsu_watches *w, xsu_asking **asking, unsigned int num,
+                       const xsu_patience *patience)
+{
     int left = xsu__patience_left(patience, xsu__now_ns());
     int err = left == 0 ? ETIMEDOUT : xsu__watches_enter(w, left < 0 ? 0 : (unsigned int)left);
     if (err)
         return err;
-    w->asking = asking;
-    w->num_asking = num;
-    err = ask(w, &all, patience);
-    w->num_asking = 0;
+    unsigned int at_once = w->connected && w->conn.is_socket ? num : 1;
+    for (unsigned int i = 0; i < num && !err; i += at_once)
+        err = request(w, asking + i, at_once, patience);
     xsu__watches_leave(w);
     return err;
 }

@@ -65,7 +65,8 @@ static bool is_of_connection(int err)
 
 /*
  * One message: on the xenbus device that is one write(2).  Its error is the only answer to a watch
- * that is refused (drivers/xen/xenbus/xenbus_dev_frontend.c, xenbus_write_watch()).
+ * that is refused (drivers/xen/xenbus/xenbus_dev_frontend.c, xenbus_write_watch()); EINVAL is what
+ * the kernel makes of oxenstored's "EQUOTA", a name that it does not know.
  */
 static int send_to_device(xsu_watches *w, size_t *done)
 {
@@ -83,7 +84,7 @@ static int send_to_device(xsu_watches *w, size_t *done)
         return err;
     g_hash_table_remove(w->asked, GUINT_TO_POINTER(header.req_id));
     if (watch)
-        xsu__watch_answered(w, watch, err);
+        xsu__watch_answered(w, watch, err == EINVAL ? ENOSPC : err);
     *done = one.iov_len;
     return 0;
 }
@@ -166,7 +167,7 @@ static void forget_connection(xsu_watches *w)
     }
 }
 
-static void lose(xsu_watches *w)
+void xsu__watch_lose(xsu_watches *w)
 {
     xsu__watches_lock(w);
     forget_connection(w);
@@ -214,7 +215,7 @@ int xsu__watch_receive(xsu_watches *w)
         xsu__watches_unlock(w);
     }
     if (err)
-        lose(w);
+        xsu__watch_lose(w);
     return err;
 }
 

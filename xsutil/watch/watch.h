@@ -163,6 +163,8 @@ void xsu__watch_put_watch(xsu_watches *w, xsu_watch *watch);
 void xsu__watch_flush(xsu_watches *w);
 /** With the lock: tell the daemon to forget a watch. */
 void xsu__watch_retract(xsu_watches *w, xsu_watch *watch);
+/** With the turn: the connection is of no use any more. */
+void xsu__watch_lose(xsu_watches *w);
 /** With the turn: a new connection, on which all watches are asked for; 0 or an errno. */
 int xsu__watch_connect(xsu_watches *w, unsigned int timeout_ms);
 /** With the turn: take in what is there, once.  EAGAIN for nothing; else the connection is lost. */
