@@ -119,7 +119,7 @@ static void refused(Proxied *p, int expected, int op, const char *fmt, const cha
 static void test_paths(TestStore *s)
 {
     static const char *const bad[]
-        = {"",   "//",   "/a//b", "/a/",  "a/",    "@",   "@releaseDomain",
+        = {"",   "//",   "/a//b", "/a/",  "a/",    "@",   "@/",
            "/ ", "/a b", "/a.b",  "/a\n", "/\377", "//a", "/a+b"};
     Proxied p = proxied_start(s);
     for (int op = 0; op < OPERATIONS; op++) {
@@ -130,6 +130,8 @@ static void test_paths(TestStore *s)
         refused(&p, EINVAL, op, "/a/%%%s", "b");
         for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
             refused(&p, EINVAL, op, "%s", bad[i]);
+        if (op != OP_GET_PERMISSIONS && op != OP_SET_PERMISSIONS) /* which it has */
+            refused(&p, EINVAL, op, "%s", "@releaseDomain");
     }
     refused(&p, EINVAL, OP_RM, "/", NULL);
     refused(&p, EINVAL, OP_RM, "%s", "/");
