@@ -136,8 +136,9 @@ bool xs_vexistsf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap) XS
 
 /**
  * A node's permissions, the owner first: an array of `*num` in the gc.  `@introduceDomain` and
- * `@releaseDomain` have some, too (C xenstored 4.17 lets them be set, and answers EINVAL when asked).
- * NULL with ENOENT if the node is absent, EIO if the answer makes no sense; `*num` is 0 then.
+ * `@releaseDomain` have some, too: C xenstored 4.17 lets them be set, and answers EINVAL when
+ * asked for them.  NULL with ENOENT if the node is absent, EIO if the answer makes no sense; `*num`
+ * is 0 then.
  */
 struct xs_permissions *xs_get_permissionsf(xsu_gc *gc, xs_transaction_t t, unsigned int *num,
                                            const char *fmt, ...) XSU_PRINTF(4, 5);

@@ -13,6 +13,7 @@ typedef struct listing {
     xsu_gc *gc;
     char *names;
     size_t len, room;
+    unsigned int num, most; /* names, and how many are wanted */
     char generation[24];
     bool complete;
 } listing;
@@ -30,6 +31,8 @@ static void listing_add(listing *l, const char *names, size_t len)
     }
     memcpy(l->names + l->len, names, len);
     l->len += len;
+    for (size_t i = 0; i < len; i++)
+        l->num += names[i] == '\0';
 }
 
 /* Whether `names`, which come next, end the listing: with an empty name, not with the end of one.
@@ -51,6 +54,7 @@ static int listing_take(void *to, const char *body, size_t len)
         return EPROTO;
     if (l->len > 0 && strcmp(l->generation, body) != 0) {
         l->len = 0;
+        l->num = 0;
         return 0;
     }
     memcpy(l->generation, body, generation + 1);
@@ -58,13 +62,14 @@ static int listing_take(void *to, const char *body, size_t len)
     len -= generation + 1;
     l->complete = listing_ends(l, names, len);
     listing_add(l, names, len - l->complete);
+    l->complete = l->complete || l->num > l->most;
     return l->len > XSU_WIRE_REPLY_MAX ? EPROTO : 0;
 }
 
 int xsu__long_directory(xsu_gc *scratch, const char *path, xsu_part_fn ask, void *with,
-                        const char **body, size_t *len)
+                        unsigned int most, const char **body, size_t *len)
 {
-    listing l = {.gc = scratch};
+    listing l = {.gc = scratch, .most = most};
     int err = 0;
     while (!err && !l.complete) {
         char offset[24];

@@ -131,6 +131,7 @@ struct xsu_batch {
     unsigned int timeout_ms;
     int broken; /* the first errno of the connection's, of all runs */
     xsu_take_fn take;
+    unsigned int most_names; /* of a directory that are enough; 0: all */
     bool unordered;
     bool joining;            /* what is queued belongs to the operation before */
     bool ran;                /* what is queued has been run; the next append begins anew */
@@ -250,9 +251,9 @@ typedef int (*xsu_part_fn)(void *with, const xsu_wire_request *request, xsu_repl
 
 /**
  * A directory that is too long for one reply, part by part: `*body`, in `scratch`, is as one reply
- * would have it.  0 or an errno.
+ * would have it.  0 or an errno.  Of more than `most` names what is beyond that may be missing.
  */
 int xsu__long_directory(xsu_gc *scratch, const char *path, xsu_part_fn ask, void *with,
-                        const char **body, size_t *len);
+                        unsigned int most, const char **body, size_t *len);
 
 #endif

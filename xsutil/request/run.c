@@ -7,6 +7,7 @@
  */
 #include "xsutil/request/request.h"
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #define LANE_LEAST 64 /* operations for each connection of a run without an order */
@@ -144,7 +145,8 @@ static int fetch_long_directory(xsu_pipeline *p, xsu_op *op)
     xsu_message whole = {{.type = XS_DIRECTORY}, NULL};
     const char *path = op->message + XSU_WIRE_HEADER;
     size_t len = 0;
-    int err = xsu__long_directory(scratch, path, ask_part, p, &whole.body, &len);
+    unsigned int most = p->batch->most_names ? p->batch->most_names : UINT_MAX;
+    int err = xsu__long_directory(scratch, path, ask_part, p, most, &whole.body, &len);
     whole.header.len = (uint32_t)len;
     op->in_parts = false;
     if (!err)

@@ -30,13 +30,7 @@ typedef struct branch {
 
 static bool is_within(tree *t, const char *body, size_t len)
 {
-    unsigned int room = t->limit - t->nodes;
-    for (const char *end = body + len; body < end && !t->over; body++) {
-        body = memchr(body, '\0', (size_t)(end - body));
-        if (!body)
-            break;
-        t->over = room-- == 0;
-    }
+    t->over = t->over || xsu__text_count_strings(body, len) > t->limit - t->nodes;
     return !t->over;
 }
 
@@ -67,6 +61,10 @@ static int take(void *out, uint8_t type, const char *body, size_t len)
 
 static void ask(xsu_batch *batch, branch *b, uint8_t type)
 {
+    if (!b->path) {
+        xsu__batch_refuse(batch, type, b->node->error);
+        return;
+    }
     xsu_op *op = xsu__batch_queue_path(batch, type, NULL, 0, b->path);
     op->result = XSU_RESULT_TAKEN;
     op->out = b;
@@ -89,6 +87,7 @@ static int read_level(tree *t, branch *level, unsigned int num)
     xsu_batch *batch = xsu_batch_in(t->scratch, t->t);
     batch->unordered = true;
     batch->take = take;
+    batch->most_names = t->limit - t->nodes + 1;
     for (unsigned int i = 0; i < num; i++) {
         ask(batch, &level[i], XS_READ);
         ask(batch, &level[i], XS_DIRECTORY);
@@ -104,21 +103,30 @@ static int read_level(tree *t, branch *level, unsigned int num)
 
 /* ---- The next -------------------------------------------------------------------------------- */
 
+/* NULL if the daemon gives names that are none. */
+static const char *path_of_child(const branch *parent, const char *name)
+{
+    if (strchr(name, '/')) {
+        errno = EINVAL;
+        return NULL;
+    }
+    return xsu_path_join(parent->tree->scratch, parent->path, name);
+}
+
 static void add_children(branch *parent, branch *level)
 {
     unsigned int num = parent->num_names;
-    bool root = strcmp(parent->path, "/") == 0;
     if (num == 0)
         return;
     parent->children = xsu_alloc(parent->tree->gc, num * sizeof *parent->children);
     parent->node->children = parent->children;
     parent->node->num_children = num;
     for (unsigned int i = 0; i < num; i++) {
-        parent->children[i].name = parent->names[i];
-        level[i] = (branch){.tree = parent->tree,
-                            .node = &parent->children[i],
-                            .path = xsu_sprintf(parent->tree->scratch, "%s/%s",
-                                                root ? "" : parent->path, parent->names[i])};
+        xsu_node *node = &parent->children[i];
+        node->name = parent->names[i];
+        level[i] = (branch){
+            .tree = parent->tree, .node = node, .path = path_of_child(parent, node->name)};
+        node->error = level[i].path ? 0 : errno;
     }
 }
 

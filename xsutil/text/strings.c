@@ -3,7 +3,7 @@
 #include "xsutil/text/text.h"
 #include <string.h>
 
-static unsigned int count_strings(const char *body, size_t len)
+unsigned int xsu__text_count_strings(const char *body, size_t len)
 {
     unsigned int num = 0;
     for (size_t i = 0; i < len; i++)
@@ -13,7 +13,7 @@ static unsigned int count_strings(const char *body, size_t len)
 
 char **xsu__text_strings(xsu_gc *gc, const char *body, size_t len, unsigned int *num)
 {
-    *num = count_strings(body, len);
+    *num = xsu__text_count_strings(body, len);
     char **strings = xsu__alloc_raw(gc, ((size_t)*num + 1) * sizeof *strings + len + 1);
     char *text = (char *)(strings + *num + 1);
     if (len)

@@ -108,6 +108,8 @@ int xsu__scan(xsu_gc *gc, const char *value, size_t len, const char *fmt, xsu_ar
  * A last one that lacks its NUL counts too.
  */
 char **xsu__text_strings(xsu_gc *gc, const char *body, size_t len, unsigned int *num);
+/** How many these are. */
+unsigned int xsu__text_count_strings(const char *body, size_t len);
 
 /** Permissions: a letter and a domid for each.  NULL with EIO if the daemon sent anything else. */
 struct xs_permissions *xsu__text_permissions(xsu_gc *gc, const char *body, size_t len,
