@@ -48,12 +48,7 @@ bool xs_vwatchf(xsu_gc *gc, const char *token, const char *fmt, va_list ap)
 
 bool xs_watchf(xsu_gc *gc, const char *token, const char *fmt, ...)
 {
-    XSU_NEED(gc);
-    va_list ap;
-    va_start(ap, fmt);
-    bool ok = xs_vwatchf(gc, token, fmt, ap);
-    va_end(ap);
-    return ok;
+    return XSU_FORWARD(bool, gc, fmt, xs_vwatchf(gc, token, fmt, ap));
 }
 
 bool xs_vunwatchf(xsu_gc *gc, const char *token, const char *fmt, va_list ap)
@@ -64,12 +59,7 @@ bool xs_vunwatchf(xsu_gc *gc, const char *token, const char *fmt, va_list ap)
 
 bool xs_unwatchf(xsu_gc *gc, const char *token, const char *fmt, ...)
 {
-    XSU_NEED(gc);
-    va_list ap;
-    va_start(ap, fmt);
-    bool ok = xs_vunwatchf(gc, token, fmt, ap);
-    va_end(ap);
-    return ok;
+    return XSU_FORWARD(bool, gc, fmt, xs_vunwatchf(gc, token, fmt, ap));
 }
 
 /* ---- With a function ------------------------------------------------------------------------- */
@@ -88,12 +78,7 @@ bool xs_vwatch_callf(xsu_gc *gc, xsu_watch_fn fn, void *data, const char *fmt, v
 
 bool xs_watch_callf(xsu_gc *gc, xsu_watch_fn fn, void *data, const char *fmt, ...)
 {
-    XSU_NEED(gc);
-    va_list ap;
-    va_start(ap, fmt);
-    bool ok = xs_vwatch_callf(gc, fn, data, fmt, ap);
-    va_end(ap);
-    return ok;
+    return XSU_FORWARD(bool, gc, fmt, xs_vwatch_callf(gc, fn, data, fmt, ap));
 }
 
 bool xs_vunwatch_callf(xsu_gc *gc, xsu_watch_fn fn, void *data, const char *fmt, va_list ap)
@@ -104,12 +89,7 @@ bool xs_vunwatch_callf(xsu_gc *gc, xsu_watch_fn fn, void *data, const char *fmt,
 
 bool xs_unwatch_callf(xsu_gc *gc, xsu_watch_fn fn, void *data, const char *fmt, ...)
 {
-    XSU_NEED(gc);
-    va_list ap;
-    va_start(ap, fmt);
-    bool ok = xs_vunwatch_callf(gc, fn, data, fmt, ap);
-    va_end(ap);
-    return ok;
+    return XSU_FORWARD(bool, gc, fmt, xs_vunwatch_callf(gc, fn, data, fmt, ap));
 }
 
 /* ---- Many ------------------------------------------------------------------------------------ */

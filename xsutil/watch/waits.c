@@ -119,12 +119,7 @@ bool xsu_vwait_nodef(xsu_gc *gc, unsigned int timeout_ms, unsigned int domid, xs
 bool xsu_wait_nodef(xsu_gc *gc, unsigned int timeout_ms, unsigned int domid, xsu_node_fn func,
                     void *data, const char *fmt, ...)
 {
-    XSU_NEED(gc);
-    va_list ap;
-    va_start(ap, fmt);
-    bool ok = xsu_vwait_nodef(gc, timeout_ms, domid, func, data, fmt, ap);
-    va_end(ap);
-    return ok;
+    return XSU_FORWARD(bool, gc, fmt, xsu_vwait_nodef(gc, timeout_ms, domid, func, data, fmt, ap));
 }
 
 bool xsu_vwait_statef(xsu_gc *gc, unsigned int timeout_ms, unsigned int domid,
@@ -139,10 +134,5 @@ bool xsu_vwait_statef(xsu_gc *gc, unsigned int timeout_ms, unsigned int domid,
 bool xsu_wait_statef(xsu_gc *gc, unsigned int timeout_ms, unsigned int domid,
                      unsigned int state_mask, unsigned int *state, const char *fmt, ...)
 {
-    XSU_NEED(gc);
-    va_list ap;
-    va_start(ap, fmt);
-    bool ok = xsu_vwait_statef(gc, timeout_ms, domid, state_mask, state, fmt, ap);
-    va_end(ap);
-    return ok;
+    return XSU_FORWARD(bool, gc, fmt, xsu_vwait_statef(gc, timeout_ms, domid, state_mask, state, fmt, ap));
 }
