@@ -55,11 +55,6 @@ int xsu__call_reads(xsu_pool *pool, xs_transaction_t t, xsu_reads_fn reads, void
     return err;
 }
 
-static unsigned int shorter(unsigned int a_ms, unsigned int b_ms)
-{
-    return b_ms && (a_ms == 0 || b_ms < a_ms) ? b_ms : a_ms;
-}
-
 /* The daemon's number for a transaction, or EPROTO. */
 static int take_tx_id(const xsu_message *reply, uint32_t *tx_id)
 {
@@ -77,7 +72,7 @@ int xsu__call_start(xsu_pool *pool, unsigned int timeout_ms, xs_transaction_t *t
     xsu_message reply;
     uint32_t tx_id = 0;
     xsu_wire_request request = xsu__request(XS_TRANSACTION_START, "", 1, NULL, 0);
-    unsigned int ms = shorter(atomic_load(&pool->timeout_ms), timeout_ms);
+    unsigned int ms = xsu__shorter_ms(atomic_load(&pool->timeout_ms), timeout_ms);
     *t = XBT_NULL;
     int err = xsu__pool_enter(pool, XBT_NULL, ms, false, &turn);
     if (err)
@@ -107,8 +102,8 @@ int xsu__call_end(xsu_pool *pool, xs_transaction_t t, bool abort, bool *conflict
     if (err) {
         if (err == ETIMEDOUT)
             xsu__pool_abandon_transaction(pool, t);
-        bool lost = (err == ECONNRESET || err == EINVAL) && xsu__pool_forget_transaction(pool, t);
-        return failed ? failed : lost ? ECONNRESET : err;
+        bool known = xsu__pool_forget_transaction(pool, t);
+        return failed ? failed : known && err == EINVAL ? ECONNRESET : err;
     }
     err = xsu__conn_exchange(turn.conn, turn.tx_id, &request, turn.timeout_ms, &reply, &sent);
     int result = err ? err : xsu__reply_errno(&reply);

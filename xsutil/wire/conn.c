@@ -25,8 +25,8 @@ static void leave_epoll(xsu_conn *conn)
         epoll_ctl(conn->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
 }
 
-/* `lock` may be held by a run that waits for the daemon, so it is left alone: what is open is made
- * deaf under that run, and nothing is opened again. */
+/* Another thread may be waiting for the daemon on it, for long: what is open is made deaf under that
+ * thread, and nothing is opened again. */
 static int restrict_conn(xsu_active_handle *handle, uint16_t domid)
 {
     xsu_conn *conn = (xsu_conn *)handle; /* its first member */

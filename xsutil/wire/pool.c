@@ -139,12 +139,6 @@ static int wait_for_turn(xsu_pool *pool, uint64_t began_ns, unsigned int timeout
     return err;
 }
 
-/* How long an answer may take: the shorter of the two times, where they are any. */
-static unsigned int shorter(unsigned int a_ms, unsigned int b_ms)
-{
-    return b_ms && (a_ms == 0 || b_ms < a_ms) ? b_ms : a_ms;
-}
-
 /* What is left of a loop's time, in steps, as each other time is a system call to set; and never so
  * little that a daemon which is merely busy seems silent. */
 static unsigned int patience_ms(const xsu_open_transaction *transaction)
@@ -166,7 +160,7 @@ static int take_slot(xsu_pool *pool, xs_transaction_t t, bool long_stay, unsigne
     uint64_t began = 0;
     int err = 0;
     for (;;) {
-        turn->timeout_ms = shorter(timeout_ms, patience_ms(find(pool, t)));
+        turn->timeout_ms = xsu__shorter_ms(timeout_ms, patience_ms(find(pool, t)));
         turn->slot = t == XBT_NULL ? choose(pool, long_stay) : slot_of(pool, t, &err);
         if (turn->slot || err)
             break;

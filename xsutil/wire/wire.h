@@ -234,6 +234,11 @@ bool xsu__pool_forget_transaction(xsu_pool *pool, xs_transaction_t t);
 void xsu__pool_abandon_transaction(xsu_pool *pool, xs_transaction_t t);
 /** Whether its connection is lost, and its user knows. */
 bool xsu__pool_transaction_told(xsu_pool *pool, xs_transaction_t t);
+/** How long an answer may take: the shorter of two times, where they are any; 0 is none. */
+static inline unsigned int xsu__shorter_ms(unsigned int a_ms, unsigned int b_ms)
+{
+    return b_ms && (a_ms == 0 || b_ms < a_ms) ? b_ms : a_ms;
+}
 /** How long each answer in a loop of timeout_ms is waited for at least. */
 static inline unsigned int xsu__least_patience_ms(unsigned int timeout_ms)
 {
