@@ -67,4 +67,15 @@ static inline unsigned int test_scaled(unsigned int full)
     return share < 20000 ? (unsigned int)(full * share / 20000 + 1) : full;
 }
 
+/** How many files this process has open. */
+static inline unsigned int open_files(void)
+{
+    unsigned int n = 0;
+    GDir *dir = g_dir_open("/proc/self/fd", 0, NULL);
+    while (g_dir_read_name(dir))
+        n++;
+    g_dir_close(dir);
+    return n;
+}
+
 #endif

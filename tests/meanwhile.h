@@ -46,4 +46,24 @@ static inline void do_nothing(Meanwhile *m)
     (void)m;
 }
 
+enum { DOMID = 77 };
+
+/** A node of that domain's; until the next call. */
+static inline char *domain_path(const char *below)
+{
+    static char path[64];
+    g_snprintf(path, sizeof path, "/local/domain/%u%s", DOMID, below);
+    return path;
+}
+
+static inline void make_domain(TestStore *s)
+{
+    g_assert_true(xs_mkdir(s->peer, XBT_NULL, domain_path("")));
+}
+
+static inline void remove_domain(TestStore *s)
+{
+    g_assert_true(xs_rm(s->peer, XBT_NULL, domain_path("")));
+}
+
 #endif

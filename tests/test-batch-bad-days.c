@@ -75,16 +75,6 @@ static xsu_batch *all_writes(xsu_gc *gc, TestStore *s)
     return b;
 }
 
-static unsigned int open_files(void)
-{
-    unsigned int n = 0;
-    GDir *dir = g_dir_open("/proc/self/fd", 0, NULL);
-    while (g_dir_read_name(dir))
-        n++;
-    g_dir_close(dir);
-    return n;
-}
-
 /* All is well again, on a connection of its own if the last was lost. */
 static void assert_recovers(Proxied *p, xsu_batch *b, bool reconnects)
 {

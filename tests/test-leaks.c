@@ -5,16 +5,6 @@
 
 enum { DAYS = 100, USUAL = 5, SLACK = 16384 };
 
-static unsigned int open_files(void)
-{
-    unsigned int n = 0;
-    GDir *dir = g_dir_open("/proc/self/fd", 0, NULL);
-    while (g_dir_read_name(dir))
-        n++;
-    g_dir_close(dir);
-    return n;
-}
-
 /* ---- What goes wrong on a day ---------------------------------------------------------------- */
 
 typedef struct Scene {

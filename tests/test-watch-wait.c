@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include <xen/io/xenbus.h>
 
-enum { DOMID = 77, TIMEOUT_MS = PATIENCE_MS };
+enum { TIMEOUT_MS = PATIENCE_MS };
 
 /* What a wait has seen. */
 typedef struct Wanted {
@@ -205,23 +205,6 @@ static void test_restart(void)
 }
 
 /* ---- Domains --------------------------------------------------------------------------------- */
-
-static char *domain_path(const char *below)
-{
-    static char path[64];
-    g_snprintf(path, sizeof path, "/local/domain/%u%s", DOMID, below);
-    return path;
-}
-
-static void make_domain(TestStore *s)
-{
-    g_assert_true(xs_mkdir(s->peer, XBT_NULL, domain_path("")));
-}
-
-static void remove_domain(TestStore *s)
-{
-    g_assert_true(xs_rm(s->peer, XBT_NULL, domain_path("")));
-}
 
 static void die_quietly(Meanwhile *m)
 {

@@ -4,7 +4,7 @@
 
 #include <xen/io/xenbus.h>
 
-enum { DOMID = 77, N = 3 };
+enum { N = 3 };
 
 static bool is_value(xsu_gc *gc, const char *value, void *data)
 {
@@ -211,21 +211,9 @@ static void test_restart(void)
 
 /* ---- Domains --------------------------------------------------------------------------------- */
 
-static char *domain_path(const char *below)
-{
-    static char path[64];
-    g_snprintf(path, sizeof path, "/local/domain/%u%s", DOMID, below);
-    return path;
-}
-
-static void make_domain(TestStore *s)
-{
-    g_assert_true(xs_mkdir(s->peer, XBT_NULL, domain_path("")));
-}
-
 static void die(Meanwhile *m)
 {
-    g_assert_true(xs_rm(m->store->peer, XBT_NULL, domain_path("")));
+    remove_domain(m->store);
 }
 
 static void answer_and_die(Meanwhile *m)

@@ -4,7 +4,7 @@
 
 #include <xen/io/xenbus.h>
 
-enum { DOMID = 77, MANY = 50 };
+enum { MANY = 50 };
 
 #define MASK(state) (1u << XenbusState##state)
 

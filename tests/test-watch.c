@@ -333,7 +333,7 @@ static void test_fork(TestStore *s)
     assert_no_event(gc, s);
 }
 
-static unsigned int open_files(void)
+static unsigned int private_files(void)
 {
     unsigned int n = 0;
     for (int fd = 0; fd < 1000; fd++) {
@@ -347,24 +347,24 @@ static unsigned int open_files(void)
 /* Nothing is opened before the first watch, and all is closed with the ctx. */
 static void test_files(TestStore *s)
 {
-    unsigned int before = open_files();
+    unsigned int before = private_files();
     xsu_ctx *ctx = xsu_attach(s->peer);
-    g_assert_cmpuint(open_files(), ==, before);
+    g_assert_cmpuint(private_files(), ==, before);
     {
         XSU_GC(gc, ctx);
         watch(gc, s, "a", "t");
-        unsigned int used = open_files();
+        unsigned int used = private_files();
         g_assert_cmpuint(used, ==, before + 3);
         watch(gc, s, "b", "t");
         g_assert_true(xs_unwatchf(gc, "t", "%s/a", s->root));
         watch(gc, s, "a", "t");
-        g_assert_cmpuint(open_files(), ==, used);
+        g_assert_cmpuint(private_files(), ==, used);
         test_store_set(s, "a", "left unread");
     }
     poison_errno();
     xsu_close(ctx);
     assert_errno(POISON_ERRNO);
-    g_assert_cmpuint(open_files(), ==, before);
+    g_assert_cmpuint(private_files(), ==, before);
 }
 
 int main(int argc, char **argv)
