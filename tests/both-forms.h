@@ -33,8 +33,8 @@ static inline bool run_in_loop(xsu_gc *gc, const xsu_retry *retry, xsu_transacti
 
 #define ADD_BOTH_FORMS(path, kinds, name)                                                          \
     do {                                                                                           \
-        test_store_add_both_on("/transaction/callback/" path, (kinds), name##_callback);                \
-        test_store_add_both_on("/transaction/loop/" path, (kinds), name##_loop);                        \
+        test_store_add_both_on("/transaction/callback/" path, (kinds), name##_callback);           \
+        test_store_add_both_on("/transaction/loop/" path, (kinds), name##_loop);                   \
     } while (0)
 
 enum {

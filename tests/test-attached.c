@@ -124,7 +124,7 @@ static void test_killed(void)
         test_daemon_use(daemon);
         for (size_t i = 0; i < OPERATIONS; i++) {
             ctx[i] = open_attached();
-            }
+        }
         test_daemon_kill(daemon);
         for (size_t i = 0; i < OPERATIONS; i++) {
             XSU_GC(gc, ctx[i]);

@@ -118,9 +118,8 @@ static void refused(Proxied *p, int expected, int op, const char *fmt, const cha
 
 static void test_paths(TestStore *s)
 {
-    static const char *const bad[]
-        = {"",   "//",   "/a//b", "/a/",  "a/",    "@",   "@/",
-           "/ ", "/a b", "/a.b",  "/a\n", "/\377", "//a", "/a+b"};
+    static const char *const bad[] = {"",   "//",   "/a//b", "/a/",  "a/",    "@",   "@/",
+                                      "/ ", "/a b", "/a.b",  "/a\n", "/\377", "//a", "/a+b"};
     Proxied p = proxied_start(s);
     for (int op = 0; op < OPERATIONS; op++) {
         refused(&p, EINVAL, op, NULL, NULL);

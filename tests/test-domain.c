@@ -55,8 +55,9 @@ static void test_request(TestStore *s)
     g_assert_cmpuint(len, ==, 0);
     assert_fails(EINVAL, xsu_request(gc, XBT_NULL, XS_READ, NULL, 8, &len));
     assert_fails(E2BIG, xsu_request(gc, XBT_NULL, XS_READ, path, 4097, &len));
-    static const unsigned int refused[] = {XS_WATCH, XS_UNWATCH, XS_RESET_WATCHES, XS_TRANSACTION_START,
-                                           XS_TRANSACTION_END, XS_WATCH_EVENT, XS_ERROR};
+    static const unsigned int refused[]
+        = {XS_WATCH,           XS_UNWATCH,     XS_RESET_WATCHES, XS_TRANSACTION_START,
+           XS_TRANSACTION_END, XS_WATCH_EVENT, XS_ERROR};
     for (size_t i = 0; i < G_N_ELEMENTS(refused); i++)
         assert_fails(EINVAL, xsu_request(gc, XBT_NULL, refused[i], "T", 2, &len));
     poison_errno();

@@ -58,9 +58,10 @@ static const struct {
     uint32_t type;
     bool again; /* it is sent again if it was under way */
 } operations[] = {
-    {op_read, XS_READ, true},     {op_directory, XS_DIRECTORY, true}, {op_exists, XS_READ, true},
-    {op_write, XS_WRITE, false},  {op_mkdir, XS_MKDIR, false},        {op_rm, XS_RM, false},
-    {op_batch, XS_WRITE, false},  {op_start, XS_TRANSACTION_START, false},
+    {op_read, XS_READ, true},    {op_directory, XS_DIRECTORY, true},
+    {op_exists, XS_READ, true},  {op_write, XS_WRITE, false},
+    {op_mkdir, XS_MKDIR, false}, {op_rm, XS_RM, false},
+    {op_batch, XS_WRITE, false}, {op_start, XS_TRANSACTION_START, false},
 };
 enum { OPERATIONS = G_N_ELEMENTS(operations) };
 

@@ -241,8 +241,8 @@ static void null_path(TestStore *s)
 
 #define ADD_FORMS(path, name)                                                                      \
     do {                                                                                           \
-        test_store_add_both("/libxl/" path "/callback", name##_callback);                               \
-        test_store_add_both("/libxl/" path "/loop", name##_loop);                                       \
+        test_store_add_both("/libxl/" path "/callback", name##_callback);                          \
+        test_store_add_both("/libxl/" path "/loop", name##_loop);                                  \
     } while (0)
 
 int main(int argc, char **argv)

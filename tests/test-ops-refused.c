@@ -143,7 +143,7 @@ static void watch_end(Watched *w)
     do {                                                                                           \
         unsigned int total_ = test_proxy_total((w)->proxy);                                        \
         assert_fails(expected, call);                                                              \
-        test_proxy_assert_silent((w)->proxy, total_, (w)->ctx);                        \
+        test_proxy_assert_silent((w)->proxy, total_, (w)->ctx);                                    \
     } while (0)
 
 /* ---- Tests ----------------------------------------------------------------------------------- */
@@ -365,7 +365,7 @@ int main(int argc, char **argv)
     test_store_add_both("/ops/refused/null-value", test_null_value);
     test_store_add_both("/ops/refused/payload", test_payload);
     test_store_add_both_on("/ops/refused/value-limit", 1 << OXENSTORED | 1 << OXENSTORED_EAGAIN,
-                      test_value_limit);
+                           test_value_limit);
     test_store_add_both("/ops/refused/daemon-errors", test_daemon_errors);
     test_store_add_both("/ops/refused/unknown-error", test_unknown_error);
     return g_test_run();

@@ -425,7 +425,7 @@ int main(int argc, char **argv)
     test_store_add_both("/ops/directory-deep", test_directory_deep);
     test_store_add_both_on("/ops/directory-large", 1 << C_XENSTORED, test_directory_large);
     test_store_add_both_on("/ops/directory-oversize", 1 << OXENSTORED | 1 << OXENSTORED_EAGAIN,
-                      test_directory_oversize);
+                           test_directory_oversize);
     test_store_add_both("/ops/mkdir", test_mkdir);
     test_store_add_both("/ops/rm", test_rm);
     test_store_add_both("/ops/rm-absent", test_rm_absent);

@@ -96,8 +96,8 @@ static void test_pattern(void)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     static const char *const refused[]
-        = {"/%d", "/%i", "/%x", "/%s", "/%lu", "/%hu", "/%5u", "/%*u", "/%m", "/%mc", "/%%", "/%",
-           "/%c", "/%n", "/%p", "/%[0-9]", "/%1$u", "/%U"};
+        = {"/%d",  "/%i", "/%x", "/%s", "/%lu", "/%hu", "/%5u",    "/%*u",  "/%m",
+           "/%mc", "/%%", "/%",  "/%c", "/%n",  "/%p",  "/%[0-9]", "/%1$u", "/%U"};
     for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
         uint64_t room = 0x5a5a5a5a5a5a5a5a;
         assert_fails(EINVAL, xsu_path_scanf(gc, "/5", refused[i], &room));
@@ -131,12 +131,23 @@ static void test_join(void)
     XSU_GC(gc, NULL);
     g_autofree char *longest = g_strnfill(3070, 'x');
     const JoinRow rows[] = {
-        {"/", "a", "/a", 0},        {"/a", "b", "/a/b", 0},      {"a", "b/c", "a/b/c", 0},
-        {NULL, "a", NULL, EINVAL},  {"/a", NULL, NULL, EINVAL},  {NULL, NULL, NULL, EINVAL},
-        {"", "a", NULL, EINVAL},    {"/a", "", NULL, EINVAL},    {"/a/", "b", NULL, EINVAL},
-        {"/a", "/b", NULL, EINVAL}, {"/", "/b", NULL, EINVAL},   {"/a", "b/", NULL, EINVAL},
-        {"/a", "b c", NULL, EINVAL}, {"@a", "b", NULL, EINVAL},  {"/a", "b//c", NULL, EINVAL},
-        {"/", longest, NULL, 0},    {"/ab", longest, NULL, ENAMETOOLONG},
+        {"/", "a", "/a", 0},
+        {"/a", "b", "/a/b", 0},
+        {"a", "b/c", "a/b/c", 0},
+        {NULL, "a", NULL, EINVAL},
+        {"/a", NULL, NULL, EINVAL},
+        {NULL, NULL, NULL, EINVAL},
+        {"", "a", NULL, EINVAL},
+        {"/a", "", NULL, EINVAL},
+        {"/a/", "b", NULL, EINVAL},
+        {"/a", "/b", NULL, EINVAL},
+        {"/", "/b", NULL, EINVAL},
+        {"/a", "b/", NULL, EINVAL},
+        {"/a", "b c", NULL, EINVAL},
+        {"@a", "b", NULL, EINVAL},
+        {"/a", "b//c", NULL, EINVAL},
+        {"/", longest, NULL, 0},
+        {"/ab", longest, NULL, ENAMETOOLONG},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         poison_errno();
@@ -219,8 +230,8 @@ static void test_value_refused(TestStore *s)
     assert_fails(ENOENT, xs_scanf(gc, XBT_NULL, xs_pathf(gc, "%s/absent", s->root), "%d", &i));
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    static const char *const refused[] = {"%n", "%p", "%ls", "%lc", "%l[a]", "%S", "%C", "%1$d",
-                                          "%",  "%k", "%[a", "%md", "%'d"};
+    static const char *const refused[]
+        = {"%n", "%p", "%ls", "%lc", "%l[a]", "%S", "%C", "%1$d", "%", "%k", "%[a", "%md", "%'d"};
     for (size_t n = 0; n < G_N_ELEMENTS(refused); n++) {
         uint64_t room = 0x5a5a5a5a5a5a5a5a;
         assert_fails(EINVAL, xs_scanf(gc, XBT_NULL, path, refused[n], &room));
@@ -236,8 +247,9 @@ static void test_permissions(void)
 {
     XSU_GC(gc, NULL);
     static const char *const good[] = {"n0", "r5", "w4294967295", "b7,n0", "n0,r1,w2,b3"};
-    static const char *const bad[] = {"", "n", "0", "x0", "n0,", ",n0", "n0,,r1", "n0 ,r1", "n0,r", "N0",
-                                      "n-1", "n+1", "n0x", "n0\nr1", "nr1", "n4294967296", "rw0", "n0,r1x"};
+    static const char *const bad[]
+        = {"",   "n",   "0",   "x0",  "n0,",    ",n0", "n0,,r1",      "n0 ,r1", "n0,r",
+           "N0", "n-1", "n+1", "n0x", "n0\nr1", "nr1", "n4294967296", "rw0",    "n0,r1x"};
     unsigned int num = 9;
     for (size_t i = 0; i < G_N_ELEMENTS(good); i++) {
         struct xs_permissions *perms = xsu_permissions_parse(gc, good[i], &num);
@@ -246,8 +258,8 @@ static void test_permissions(void)
         g_assert_nonnull(xsu_permissions_parse(gc, good[i], NULL));
     }
     struct xs_permissions *perms = xsu_permissions_parse(gc, "w3,r5", &num);
-    g_assert_true(num == 2 && perms[0].id == 3 && perms[0].perms == XS_PERM_WRITE && perms[1].id == 5
-                  && perms[1].perms == XS_PERM_READ);
+    g_assert_true(num == 2 && perms[0].id == 3 && perms[0].perms == XS_PERM_WRITE
+                  && perms[1].id == 5 && perms[1].perms == XS_PERM_READ);
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         num = 9;
         assert_fails(EINVAL, xsu_permissions_parse(gc, bad[i], &num));

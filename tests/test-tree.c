@@ -7,7 +7,8 @@
 #include <string.h>
 
 static const char *volatile nothing; /* gcc warns of a NULL that it sees */
-static struct xs_permissions shared[] = {{.id = 0, .perms = XS_PERM_NONE}, {.id = 7, .perms = XS_PERM_READ}};
+static struct xs_permissions shared[]
+    = {{.id = 0, .perms = XS_PERM_NONE}, {.id = 7, .perms = XS_PERM_READ}};
 
 static char *permissions_of(TestStore *s, xsu_gc *gc, const char *path)
 {

@@ -75,8 +75,8 @@ static bool is_for_callers(unsigned int type)
 }
 
 /* A handle's transaction is known on that handle alone, and that wants to know what is the path. */
-static int send_raw(xsu_ctx *ctx, xs_transaction_t t, uint32_t type, const char *payload, size_t len,
-                    xsu_value *value)
+static int send_raw(xsu_ctx *ctx, xs_transaction_t t, uint32_t type, const char *payload,
+                    size_t len, xsu_value *value)
 {
     xsu_wire_request request = xsu__request(type, payload, len, NULL, 0);
     if (t == XBT_NULL || ctx->link->pipelines)

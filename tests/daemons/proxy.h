@@ -16,10 +16,10 @@
 #define TESTS_PROXY_H
 
 #include <glib.h>
-#include <xsutil/xsutil.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <xenstore.h>
+#include <xsutil/xsutil.h>
 
 typedef struct TestProxy TestProxy;
 

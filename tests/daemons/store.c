@@ -63,8 +63,8 @@ static void call(TestStore *store, gconstpointer data)
 
 static void add(const char *path, TestDaemonKind kind, bool attached, TestStoreFunc func)
 {
-    char *full = g_strdup_printf("%s/%s%s", path, test_daemon_name(kind),
-                                 attached ? "/attached" : "");
+    char *full
+        = g_strdup_printf("%s/%s%s", path, test_daemon_name(kind), attached ? "/attached" : "");
     Registration *registration = g_new(Registration, 1);
     *registration = (Registration){kind, attached, func, registrations};
     registrations = registration;

@@ -17,10 +17,10 @@ typedef struct TestStore {
     TestDaemonKind kind;
     bool attached;
     TestDaemon *daemon;
-    xsu_ctx *ctx;           /* for the library under test */
+    xsu_ctx *ctx;             /* for the library under test */
     struct xs_handle *handle; /* what that is attached to, or NULL */
-    struct xs_handle *peer; /* another client, by libxenstore alone */
-    char root[32];          /* the test's own node; it exists, and is removed afterwards */
+    struct xs_handle *peer;   /* another client, by libxenstore alone */
+    char root[32];            /* the test's own node; it exists, and is removed afterwards */
 } TestStore;
 
 typedef void (*TestStoreFunc)(TestStore *store);

@@ -74,8 +74,8 @@ int xsu__long_directory(xsu_gc *scratch, const char *path, xsu_part_fn ask, void
     while (!err && !l.complete) {
         char offset[24];
         int digits = snprintf(offset, sizeof offset, "%zu", l.len);
-        xsu_wire_request request = xsu__request(XS_DIRECTORY_PART, path, strlen(path) + 1, offset,
-                                           (size_t)digits + 1);
+        xsu_wire_request request
+            = xsu__request(XS_DIRECTORY_PART, path, strlen(path) + 1, offset, (size_t)digits + 1);
         err = ask(with, &request, listing_take, &l);
     }
     *body = l.names ? l.names : "";

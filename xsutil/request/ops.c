@@ -27,7 +27,7 @@ const char *xsu__request_path(xsu_gc *gc, uint32_t type, size_t *len, const char
 /* ---- Reads ----------------------------------------------------------------------------------- */
 
 bool xsu__fetch(xsu_gc *gc, xs_transaction_t t, uint32_t type, xsu_reply_fn take, void *to,
-                  const char *fmt, va_list ap)
+                const char *fmt, va_list ap)
 {
     size_t len;
     const char *path = xsu__request_path(gc, type, &len, fmt, ap);
@@ -237,7 +237,7 @@ bool xsu__end_change(xsu_gc *gc, xs_transaction_t t, int err)
 }
 
 int xsu__send_change(xsu_gc *gc, xs_transaction_t t, uint32_t type, const char *path,
-                       size_t path_len, const void *data, size_t len)
+                     size_t path_len, const void *data, size_t len)
 {
     size_t max = gc->ctx->payload_max;
     if (len > max || path_len + 1 > max - len)
@@ -255,7 +255,8 @@ bool xs_vwrite_bytesf(xsu_gc *gc, xs_transaction_t t, const void *data, size_t l
     int err = path ? 0 : errno;
     if (!err && !data)
         err = EINVAL;
-    return xsu__end_change(gc, t, err ? err : xsu__send_change(gc, t, XS_WRITE, path, path_len, data, len));
+    return xsu__end_change(
+        gc, t, err ? err : xsu__send_change(gc, t, XS_WRITE, path, path_len, data, len));
 }
 
 bool xs_write_bytesf(xsu_gc *gc, xs_transaction_t t, const void *data, size_t len, const char *fmt,

@@ -2,8 +2,8 @@
 /* The link of a ctx from xsu_open(): xsutil's own connections. */
 #include "xsutil/request/request.h"
 
-static int own_call(xsu_ctx *ctx, xs_transaction_t t, const xsu_wire_request *request, xsu_reply_fn take,
-                    void *to)
+static int own_call(xsu_ctx *ctx, xs_transaction_t t, const xsu_wire_request *request,
+                    xsu_reply_fn take, void *to)
 {
     return xsu__call(&ctx->pool, t, request, take, to);
 }

@@ -24,8 +24,8 @@
 
 /* How the single operations and the transactions of a ctx reach the daemon.  0 or an errno. */
 typedef struct xsu_link {
-    int (*call)(xsu_ctx *ctx, xs_transaction_t t, const xsu_wire_request *request, xsu_reply_fn take,
-                void *to);
+    int (*call)(xsu_ctx *ctx, xs_transaction_t t, const xsu_wire_request *request,
+                xsu_reply_fn take, void *to);
     /* A loop's: timeout_ms is what is left of its time, patience_ms all of it; 0: none. */
     int (*start)(xsu_ctx *ctx, unsigned int timeout_ms, unsigned int patience_ms,
                  xs_transaction_t *t);
@@ -51,7 +51,7 @@ struct xsu_ctx {
 /* ---- Single operations (ops.c) --------------------------------------------------------------- */
 
 /* Evaluate `call`, which takes the variable arguments behind `fmt` as `ap`. */
-#define XSU_FORWARD(type, gc, fmt, call)                                                            \
+#define XSU_FORWARD(type, gc, fmt, call)                                                           \
     ({                                                                                             \
         va_list ap;                                                                                \
         XSU_NEED(gc);                                                                              \
@@ -98,13 +98,13 @@ typedef enum xsu_result {
 } xsu_result;
 
 typedef struct xsu_op {
-    char *message;     /* header and payload; NULL if it could not be built */
-    size_t end;        /* where it ends in the stream of all messages of this run */
-    void *out;         /* what `result` says, or NULL */
-    unsigned int *num; /* how many, or NULL */
-    uint32_t number;   /* of the operation as its caller counts; several messages may be one */
-    uint16_t error;    /* 0, or the errno of this operation */
-    uint8_t type;      /* XS_READ, ... */
+    char *message;      /* header and payload; NULL if it could not be built */
+    size_t end;         /* where it ends in the stream of all messages of this run */
+    void *out;          /* what `result` says, or NULL */
+    unsigned int *num;  /* how many, or NULL */
+    uint32_t number;    /* of the operation as its caller counts; several messages may be one */
+    uint16_t error;     /* 0, or the errno of this operation */
+    uint8_t type;       /* XS_READ, ... */
     uint8_t result : 4; /* an xsu_result */
     bool done : 1;      /* answered, or never to be sent */
     bool optional : 1;  /* its failure is none of the run's */
@@ -247,7 +247,8 @@ void xsu__rest_learn(const xsu_run *r, uint64_t began, unsigned int before,
                      unsigned int rested_for);
 
 /** Asks for one part of a directory; 0 or an errno. */
-typedef int (*xsu_part_fn)(void *with, const xsu_wire_request *request, xsu_reply_fn take, void *to);
+typedef int (*xsu_part_fn)(void *with, const xsu_wire_request *request, xsu_reply_fn take,
+                           void *to);
 
 /**
  * A directory that is too long for one reply, part by part: `*body`, in `scratch`, is as one reply

@@ -245,7 +245,8 @@ static int run_one_by_one(xsu_batch *b)
         const char *path = op->message + XSU_WIRE_HEADER;
         size_t size = strlen(path) + 1;
         memcpy(&header, op->message, sizeof header);
-        xsu_wire_request request = xsu__request(op->type, path, size, path + size, header.len - size);
+        xsu_wire_request request
+            = xsu__request(op->type, path, size, path + size, header.len - size);
         int err = b->link->call(b->gc->ctx, b->t, &request, take_answer, &a);
         op->done = true;
         if (err && (err != ENOENT || !xsu__absence_is_fine(op)))

@@ -153,7 +153,8 @@ void xsu_gc_free(xsu_gc *gc)
         return;
     int saved = errno;
     if (!xsu__live_remove(gc))
-        xsu__die("xsu_gc_free: this gc is an XSU_GC, which ends with its block, or was freed before");
+        xsu__die(
+            "xsu_gc_free: this gc is an XSU_GC, which ends with its block, or was freed before");
     gc_end(gc);
     free(gc);
     errno = saved;

@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* formats are put together from one that is checked */
+#pragma GCC diagnostic ignored                                                                     \
+    "-Wformat-nonliteral" /* formats are put together from one that is checked */
 
 typedef struct directive {
     const char *begin, *end; /* of the format */
@@ -174,8 +175,7 @@ static int take_directive(scanning *s, const directive *d)
     int n = matched(s, d);
     if (n < 0)
         return EINVAL;
-    if (d->size && d->assigns && !s->args
-        && !fits(d, xsu_sprintf(s->scratch, "%.*s", n, s->at)))
+    if (d->size && d->assigns && !s->args && !fits(d, xsu_sprintf(s->scratch, "%.*s", n, s->at)))
         return ERANGE;
     if (d->conversion && d->assigns && s->args)
         assign(s, d);

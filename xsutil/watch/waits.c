@@ -134,5 +134,6 @@ bool xsu_vwait_statef(xsu_gc *gc, unsigned int timeout_ms, unsigned int domid,
 bool xsu_wait_statef(xsu_gc *gc, unsigned int timeout_ms, unsigned int domid,
                      unsigned int state_mask, unsigned int *state, const char *fmt, ...)
 {
-    return XSU_FORWARD(bool, gc, fmt, xsu_vwait_statef(gc, timeout_ms, domid, state_mask, state, fmt, ap));
+    return XSU_FORWARD(bool, gc, fmt,
+                       xsu_vwait_statef(gc, timeout_ms, domid, state_mask, state, fmt, ap));
 }

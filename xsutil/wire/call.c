@@ -21,8 +21,8 @@ static int converse(xsu_turn *turn, const xsu_wire_request *request, xsu_message
                                     &sent);
 }
 
-int xsu__call(xsu_pool *pool, xs_transaction_t t, const xsu_wire_request *request, xsu_reply_fn take,
-              void *to)
+int xsu__call(xsu_pool *pool, xs_transaction_t t, const xsu_wire_request *request,
+              xsu_reply_fn take, void *to)
 {
     xsu_turn turn;
     xsu_message reply;

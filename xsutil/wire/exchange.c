@@ -91,8 +91,7 @@ static bool fits(const xsu_conn *conn, const struct xsd_sockmsg *header, const x
 int xsu__conn_exchange(xsu_conn *conn, uint32_t tx_id, const xsu_wire_request *request,
                        unsigned int timeout_ms, xsu_message *reply, bool *sent)
 {
-    struct xsd_sockmsg header
-        = {.type = request->type, .req_id = conn->next_id++, .tx_id = tx_id};
+    struct xsd_sockmsg header = {.type = request->type, .req_id = conn->next_id++, .tx_id = tx_id};
     int err = send_request(conn, &header, request, timeout_ms);
     *sent = !err;
     if (!err)

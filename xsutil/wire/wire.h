@@ -94,8 +94,7 @@ typedef struct xsu_conn {
 
 void xsu__conn_init(xsu_conn *conn, bool only_socket);
 /** Another to where `other` goes, and restricted if that is. */
-void xsu__conn_init_beside(xsu_conn *conn, xsu_conn *other,
-                           void (*on_restricted)(xsu_conn *conn));
+void xsu__conn_init_beside(xsu_conn *conn, xsu_conn *other, void (*on_restricted)(xsu_conn *conn));
 void xsu__conn_end(xsu_conn *conn);
 /** Close it.  Its transactions end with it. */
 void xsu__conn_drop(xsu_conn *conn);
@@ -140,7 +139,7 @@ typedef struct xsu_wire_request {
 
 /** A request of one or two parts, of which the second may be empty. */
 static inline xsu_wire_request xsu__request(uint32_t type, const void *first, size_t first_len,
-                                       const void *second, size_t second_len)
+                                            const void *second, size_t second_len)
 {
     return (xsu_wire_request){
         type, second_len ? 2 : 1, {{(void *)first, first_len}, {(void *)second, second_len}}};
@@ -182,10 +181,10 @@ typedef struct xsu_open_transaction {
     xs_transaction_t number; /* ours: never that of another one that is open, in any ctx */
     uint32_t tx_id;          /* the daemon's */
     xsu_slot *slot;
-    uint32_t generation;  /* of that connection */
-    bool told;            /* its user knows that the connection was lost */
-    int failed;           /* the errno of the first change that failed in it */
-    uint64_t deadline_ns; /* of its loop, or 0 */
+    uint32_t generation;      /* of that connection */
+    bool told;                /* its user knows that the connection was lost */
+    int failed;               /* the errno of the first change that failed in it */
+    uint64_t deadline_ns;     /* of its loop, or 0 */
     unsigned int patience_ms; /* the loop's time as a whole */
 } xsu_open_transaction;
 
@@ -202,8 +201,8 @@ typedef struct xsu_pool {
 typedef struct xsu_turn {
     xsu_slot *slot;
     xsu_conn *conn;
-    xs_transaction_t t; /* XBT_NULL for none */
-    uint32_t tx_id;     /* the daemon's */
+    xs_transaction_t t;      /* XBT_NULL for none */
+    uint32_t tx_id;          /* the daemon's */
     unsigned int timeout_ms; /* for each answer */
     bool reused;             /* it was open before, and may have been lost while nobody looked */
 } xsu_turn;
@@ -259,8 +258,8 @@ int xsu__pool_transaction_failed(xsu_pool *pool, xs_transaction_t t);
  * sent again, and so is, once, one that changes nothing.  0, the daemon's errno, or the
  * connection's.  `take` may be NULL.
  */
-int xsu__call(xsu_pool *pool, xs_transaction_t t, const xsu_wire_request *request, xsu_reply_fn take,
-              void *to);
+int xsu__call(xsu_pool *pool, xs_transaction_t t, const xsu_wire_request *request,
+              xsu_reply_fn take, void *to);
 
 /** Reads that belong together, in one turn; 0 or an errno. */
 typedef int (*xsu_reads_fn)(void *with, const xsu_turn *turn);
