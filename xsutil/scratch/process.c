@@ -27,6 +27,7 @@ uint64_t xsu__now_ns(void)
 static pthread_mutex_t hooks_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t hooks_once = PTHREAD_ONCE_INIT;
 static xsu_fork_hook *hooks;
+static pthread_mutex_t fds_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned int forks; /* changes in a child that has one thread */
 
 static void before_fork(void)
@@ -34,10 +35,12 @@ static void before_fork(void)
     pthread_mutex_lock(&hooks_lock);
     for (xsu_fork_hook *hook = hooks; hook; hook = hook->next)
         pthread_mutex_lock(&hook->lock);
+    xsu__fds_lock();
 }
 
 static void after_fork(void)
 {
+    xsu__fds_unlock();
     for (xsu_fork_hook *hook = hooks; hook; hook = hook->next)
         pthread_mutex_unlock(&hook->lock);
     pthread_mutex_unlock(&hooks_lock);
@@ -46,6 +49,7 @@ static void after_fork(void)
 static void in_child(void)
 {
     forks++;
+    pthread_mutex_init(&fds_lock, NULL);
     for (xsu_fork_hook *hook = hooks; hook; hook = hook->next) {
         pthread_mutex_init(&hook->lock, NULL);
         if (hook->forked)
@@ -82,6 +86,16 @@ void xsu__fork_hook_remove(xsu_fork_hook *hook)
         hook->next->previous = hook->previous;
     pthread_mutex_unlock(&hooks_lock);
     pthread_mutex_destroy(&hook->lock);
+}
+
+void xsu__fds_lock(void)
+{
+    pthread_mutex_lock(&fds_lock);
+}
+
+void xsu__fds_unlock(void)
+{
+    pthread_mutex_unlock(&fds_lock);
 }
 
 unsigned int xsu__process(void)

@@ -49,6 +49,13 @@ typedef struct xsu_fork_hook {
 
 void xsu__fork_hook_add(xsu_fork_hook *hook, void (*forked)(xsu_fork_hook *hook));
 void xsu__fork_hook_remove(xsu_fork_hook *hook);
+/**
+ * Held while a number of a descriptor is noted or forgotten, and while the process forks: in between
+ * the number may be another file's already, which a child would close.  The last lock to be taken;
+ * never held while waiting.
+ */
+void xsu__fds_lock(void);
+void xsu__fds_unlock(void);
 /** How many forks this process is away from the one that began; asks nobody. */
 unsigned int xsu__process(void);
 

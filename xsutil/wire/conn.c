@@ -17,7 +17,7 @@ void xentoolcore__register_active_handle(xsu_active_handle *handle);
 void xentoolcore__deregister_active_handle(xsu_active_handle *handle);
 int xentoolcore__restrict_by_dup2_null(int fd);
 
-/* With fd_lock held, before `fd` goes.  Closing is not enough: a forked child may hold the socket
+/* With xsu__fds_lock(), before `fd` goes.  Closing is not enough: a forked child may hold the socket
  * too.  And what the child inherited is in the parent's set, which is no business of the child's. */
 static void leave_epoll(xsu_conn *conn)
 {
@@ -31,11 +31,11 @@ static int restrict_conn(xsu_active_handle *handle, uint16_t domid)
 {
     xsu_conn *conn = (xsu_conn *)handle; /* its first member */
     (void)domid;
-    pthread_mutex_lock(&conn->fd_lock);
+    xsu__fds_lock();
     conn->restricted = true;
     leave_epoll(conn);
     int rc = xentoolcore__restrict_by_dup2_null(conn->fd);
-    pthread_mutex_unlock(&conn->fd_lock);
+    xsu__fds_unlock();
     if (conn->on_restricted)
         conn->on_restricted(conn);
     return rc;
@@ -46,7 +46,6 @@ static void conn_init(xsu_conn *conn, const char *path, bool only_path)
     *conn = (xsu_conn){.active = {.restrict_callback = restrict_conn}, .fd = -1, .epoll = -1};
     conn->path = path ? strdup(path) : NULL;
     conn->only_path = only_path;
-    pthread_mutex_init(&conn->fd_lock, NULL);
 }
 
 void xsu__conn_init(xsu_conn *conn, bool only_socket)
@@ -76,24 +75,22 @@ void xsu__conn_end(xsu_conn *conn)
     xentoolcore__deregister_active_handle(&conn->active);
     xsu__conn_drop(conn);
     free(conn->path);
-    pthread_mutex_destroy(&conn->fd_lock);
 }
 
 void xsu__conn_drop(xsu_conn *conn)
 {
-    pthread_mutex_lock(&conn->fd_lock);
+    xsu__fds_lock();
     leave_epoll(conn);
     if (conn->fd >= 0)
         close(conn->fd);
     conn->fd = -1;
-    pthread_mutex_unlock(&conn->fd_lock);
+    xsu__fds_unlock();
     xsu__decoder_reset(&conn->in);
 }
 
 /* What another thread was at is half done: that memory is given up. */
 void xsu__conn_forked(xsu_conn *conn, bool in_use)
 {
-    pthread_mutex_init(&conn->fd_lock, NULL);
     if (in_use)
         conn->in = (xsu_decoder){NULL, 0, 0, 0};
     xsu__conn_drop(conn);
@@ -189,13 +186,13 @@ static int open_endpoint(xsu_conn *conn, unsigned int timeout_ms)
 /* What was opened becomes the connection, unless the program has been restricted. */
 static int conn_adopt(xsu_conn *conn, int fd)
 {
-    pthread_mutex_lock(&conn->fd_lock);
+    xsu__fds_lock();
     bool restricted = conn->restricted;
     if (!restricted)
         conn->fd = fd;
     if (!restricted && fd >= 0 && conn->epoll >= 0)
         epoll_ctl(conn->epoll, EPOLL_CTL_ADD, fd, &(struct epoll_event){.events = EPOLLIN});
-    pthread_mutex_unlock(&conn->fd_lock);
+    xsu__fds_unlock();
     if (!restricted)
         return 0;
     if (fd >= 0)
@@ -308,8 +305,8 @@ int xsu__conn_receive_now(xsu_conn *conn)
 
 void xsu__conn_listen(xsu_conn *conn, uint32_t events)
 {
-    pthread_mutex_lock(&conn->fd_lock);
+    xsu__fds_lock();
     if (conn->fd >= 0 && !conn->restricted)
         epoll_ctl(conn->epoll, EPOLL_CTL_MOD, conn->fd, &(struct epoll_event){.events = events});
-    pthread_mutex_unlock(&conn->fd_lock);
+    xsu__fds_unlock();
 }

@@ -74,12 +74,11 @@ typedef struct xsu_active_handle {
  */
 typedef struct xsu_conn {
     xsu_active_handle active;
-    char *path;              /* the daemon's socket, as it was called when the ctx was made */
-    bool only_path;          /* there is no device to fall back to */
-    pthread_mutex_t fd_lock; /* held while `fd` changes hands; never while waiting */
-    int fd;                  /* -1 while there is none */
-    int epoll;               /* the set that `fd` is in, which is not ours; -1 for none */
-    atomic_bool restricted;  /* set under fd_lock */
+    char *path;             /* the daemon's socket, as it was called when the ctx was made */
+    bool only_path;         /* there is no device to fall back to */
+    int fd;                 /* -1 while there is none */
+    int epoll;              /* the set that `fd` is in, which is not ours; -1 for none */
+    atomic_bool restricted; /* set under xsu__fds_lock() */
     bool is_socket;
     atomic_bool had_socket;  /* it has been a daemon's socket; others are opened beside it */
     unsigned int process;    /* whose it is (xsu__process()) */
