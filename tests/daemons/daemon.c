@@ -66,33 +66,55 @@ static void at_exit(void)
     g_free(base);
 }
 
+/* The descriptor, moved above those that a child is given: so none overwrites another there. */
+static int above(int fd)
+{
+    g_assert_cmpint(fd, >=, 0);
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, READY_FD + 1);
+    g_assert_cmpint(high, >, READY_FD);
+    close(fd);
+    return high;
+}
+
+static G_GNUC_NORETURN void die_in_child(const char *what)
+{
+    dprintf(STDERR_FILENO, "cannot run %s: %s\n", what, strerror(errno));
+    _exit(127);
+}
+
+static void give(int fd, int as)
+{
+    if (dup2(fd, as) != as)
+        die_in_child("anything: dup2");
+}
+
 /* Between fork() and exec() of a program with threads: nothing here may allocate. */
 static G_GNUC_NORETURN void run(const char *const *argv, char **envp, int in, int out, int ready)
 {
-    dup2(in, STDIN_FILENO);
-    dup2(out, STDOUT_FILENO);
-    dup2(out, STDERR_FILENO);
+    give(in, STDIN_FILENO);
+    give(out, STDOUT_FILENO);
+    give(out, STDERR_FILENO);
     if (ready >= 0)
-        dup2(ready, READY_FD);
+        give(ready, READY_FD);
     execve(argv[0], (char *const *)argv, envp);
-    dprintf(STDERR_FILENO, "cannot run %s: %s\n", argv[0], strerror(errno));
-    _exit(127);
+    die_in_child(argv[0]);
 }
 
 static void start_sweeper(void)
 {
     int ends[2];
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int null = above(open("/dev/null", O_RDWR | O_CLOEXEC));
     const char *const argv[]
         = {"/bin/sh", "-c", "trap '' INT TERM HUP; cat; rm -rf -- \"$0\"", base, NULL};
     g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
+    int in = above(ends[0]);
     sweeper = fork();
     g_assert_cmpint(sweeper, >=, 0);
     if (sweeper == 0) {
         setsid();
-        run(argv, environ, ends[0], null, -1);
+        run(argv, environ, in, null, -1);
     }
-    close(ends[0]);
+    close(in);
     close(null);
     sweeper_pipe = ends[1];
 }
@@ -228,10 +250,10 @@ static int launch(TestDaemon *daemon)
 {
     int ready[2];
     char **argv = make_argv(daemon), **envp = make_environment(daemon);
-    int log = open(daemon->log, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int log = above(open(daemon->log, O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600));
+    int null = above(open("/dev/null", O_RDONLY | O_CLOEXEC));
     g_assert_cmpint(pipe2(ready, O_CLOEXEC), ==, 0);
-    int high = fcntl(ready[1], F_DUPFD_CLOEXEC, READY_FD + 1); /* so that dup2() drops CLOEXEC */
+    int told = above(ready[1]);
     GPid parent = getpid();
     daemon->pid = fork();
     g_assert_cmpint(daemon->pid, >=, 0);
@@ -239,28 +261,38 @@ static int launch(TestDaemon *daemon)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
             _exit(127);
-        run((const char *const *)argv, envp, null, log, high);
+        run((const char *const *)argv, envp, null, log, told);
     }
     close(log);
     close(null);
-    close(high);
-    close(ready[1]);
+    close(told);
     g_strfreev(argv);
     g_strfreev(envp);
     return ready[0];
 }
 
+/* Prove shows no more of a program that ends so than this message. */
+static G_GNUC_NORETURN void did_not_start(const TestDaemon *daemon, int polled)
+{
+    int status = 0;
+    char *said = NULL;
+    const char *state = polled == 0                            ? "it said nothing in time"
+                        : polled < 0                           ? g_strerror(errno)
+                        : waitpid(daemon->pid, &status, 0) < 0 ? g_strerror(errno)
+                                                               : "it ended";
+    if (g_file_get_contents(daemon->log, &said, NULL, NULL))
+        g_strdelimit(said, "\n", '|'); /* prove shows one line */
+    g_error("%s did not start: %s, wait status %#x; its log: %s", names[daemon->kind], state,
+            (unsigned int)status, said && *said ? said : "empty");
+}
+
 static void launch_and_wait(TestDaemon *daemon)
 {
     char byte;
-    int status = 0;
     struct pollfd wait = {.fd = launch(daemon), .events = POLLIN};
-    if (poll(&wait, 1, READY_TIMEOUT_MS) != 1 || read(wait.fd, &byte, 1) != 1) {
-        bool ended = waitpid(daemon->pid, &status, WNOHANG) == daemon->pid;
-        show_log(daemon->log);
-        g_error("%s did not start: %s, wait status %#x", names[daemon->kind],
-                ended ? "it ended" : "it runs", (unsigned int)status);
-    }
+    int polled = poll(&wait, 1, READY_TIMEOUT_MS);
+    if (polled != 1 || read(wait.fd, &byte, 1) != 1)
+        did_not_start(daemon, polled);
     close(wait.fd);
     daemon->killed = false;
 }
