@@ -204,8 +204,8 @@ static bool write_node(xsu_gc *gc, xsu_batch *b, void *data)
 /* Impatient from here on. */
 static bool write_and_set_timeout(xsu_gc *gc, xsu_batch *b, void *data)
 {
-    xsu_batch_set_timeout(b, 50);
-    xsu_set_timeout(xsu_gc_owner(gc), 50);
+    xsu_batch_set_timeout(b, 500);
+    xsu_set_timeout(xsu_gc_owner(gc), 500);
     return write_node(gc, b, data);
 }
 
@@ -236,7 +236,7 @@ static void silent_transaction(TestStore *s, uint32_t type, unsigned int timeout
 /* xsu_set_timeout() is for the start, the operations and the end. */
 static void test_silent_transaction(TestStore *s)
 {
-    silent_transaction(s, XS_TRANSACTION_START, 50);
+    silent_transaction(s, XS_TRANSACTION_START, 500);
     silent_transaction(s, XS_WRITE, 500);
     silent_transaction(s, XS_WRITE, 0);
     silent_transaction(s, XS_TRANSACTION_END, 0);

@@ -205,7 +205,7 @@ static void test_silent(TestStore *s)
         {
             XSU_GC(gc, p.ctx);
             fill(gc, XBT_NULL, s->root, DIGITS, CHILDREN);
-            xsu_set_timeout(p.ctx, 100);
+            xsu_set_timeout(p.ctx, 1000);
             test_proxy_fail(p.proxy, XS_DIRECTORY_PART, part, 1, PROXY_SILENT, NULL);
             assert_fails(ETIMEDOUT, xs_directoryf(gc, XBT_NULL, NULL, "%s", s->root));
             xsu_set_timeout(p.ctx, 0);

@@ -191,7 +191,7 @@ static void test_silent(TestStore *s)
         add_domain(s, 1, "web");
         watched_open(w, 0);
         expect_nothing(w);
-        xsu_set_timeout(w->m->store, 50);
+        xsu_set_timeout(w->m->store, 1000);
         test_proxy_fail(p.proxy, XS_READ, 0, 1, PROXY_SILENT, NULL);
         put(s, "db", "/local/domain/1/name");
         expect(w->m, "lost");
