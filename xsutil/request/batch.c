@@ -43,9 +43,21 @@ void xsu_batch_set_unordered(xsu_batch *b, bool unordered)
     b->unordered = unordered;
 }
 
+/* Where what is queued goes: a batch that is under way must not change. */
+static xsu_batch *filling(xsu_batch *b)
+{
+    if (!b->under_way)
+        return b;
+    if (!b->later)
+        b->later = xsu__batch_new(b->gc, b->link, b->t);
+    b->later->joining = b->joining;
+    return b->later;
+}
+
 void xsu_batch_optional(xsu_batch *b)
 {
     XSU_NEED(b);
+    b = filling(b);
     if (b->num == 0 || b->ran)
         return;
     uint32_t last = xsu__batch_op(b, b->num - 1)->number;
@@ -83,16 +95,6 @@ int xsu_batch_errno(const xsu_batch *b, unsigned int n)
     while (!err && ++i < b->num && xsu__batch_op(b, i)->number == n)
         err = xsu__batch_op(b, i)->error;
     return err;
-}
-
-void xsu__batch_begin_anew(xsu_batch *b)
-{
-    for (xsu_chunk *c = b->first; c; c = c->next)
-        c->used = 0;
-    b->last = b->first;
-    b->bytes = 0;
-    b->num = 0;
-    b->ran = false;
 }
 
 static void table_grow(xsu_batch *b)
@@ -190,6 +192,7 @@ xsu_op *xsu__batch_queue(xsu_batch *b, uint8_t type, const void *data, size_t le
 {
     XSU_GC(scratch, b->gc->ctx);
     size_t path_len;
+    b = filling(b);
     xsu_op *op = op_new(b, type);
     const char *path = xsu__request_path(scratch, type, &path_len, fmt, ap);
     if (path)
@@ -202,6 +205,7 @@ xsu_op *xsu__batch_queue(xsu_batch *b, uint8_t type, const void *data, size_t le
 xsu_op *xsu__batch_queue_path(xsu_batch *b, uint8_t type, const void *data, size_t len,
                               const char *path)
 {
+    b = filling(b);
     xsu_op *op = op_new(b, type);
     op_encode(b, op, path, strlen(path), data, len);
     return op;
@@ -209,5 +213,92 @@ xsu_op *xsu__batch_queue_path(xsu_batch *b, uint8_t type, const void *data, size
 
 void xsu__batch_refuse(xsu_batch *b, uint8_t type, int err)
 {
-    op_fail(op_new(b, type), err);
+    op_fail(op_new(filling(b), type), err);
+}
+
+/* ---- Runs ------------------------------------------------------------------------------------ */
+
+/* What was queued while the last run was under way is what is queued now, and the other's memory
+ * is for what comes next. */
+static void take_over_later(xsu_batch *b)
+{
+    xsu_batch was = *b, *later = b->later;
+    b->first_ops = later->first_ops;
+    b->segments = later->segments;
+    b->num = later->num;
+    b->room = later->room;
+    b->table_room = later->table_room;
+    b->first = later->first;
+    b->last = later->last;
+    b->bytes = later->bytes;
+    *later = was;
+    later->later = NULL;
+    xsu__batch_begin_anew(later);
+}
+
+void xsu__batch_begin_anew(xsu_batch *b)
+{
+    b->ran = false;
+    if (b->later && b->later->num > 0) {
+        take_over_later(b);
+        return;
+    }
+    for (xsu_chunk *c = b->first; c; c = c->next)
+        c->used = 0;
+    b->last = b->first;
+    b->bytes = 0;
+    b->num = 0;
+}
+
+int xsu__batch_begin_run(xsu_batch *b)
+{
+    if (b->under_way)
+        return EDEADLK;
+    if (b->ran)
+        xsu__batch_begin_anew(b);
+    return 0;
+}
+
+void xsu__batch_fail_undone(xsu_batch *b, unsigned int begin, unsigned int end, int err)
+{
+    for (unsigned int i = begin; i < end; i++) {
+        xsu_op *op = xsu__batch_op(b, i);
+        if (!op->done)
+            op->error = (uint16_t)err;
+        op->done = true;
+    }
+}
+
+/* A change that failed keeps its transaction from being committed. */
+static void tell_transaction(const xsu_batch *b)
+{
+    for (unsigned int i = 0; i < b->num && b->t != XBT_NULL; i++) {
+        const xsu_op *op = xsu__batch_op(b, i);
+        if (op->error && !op->optional && !xsu__is_read(op->type))
+            b->link->fail(b->gc->ctx, b->t, op->error);
+    }
+}
+
+static int first_error(const xsu_batch *b)
+{
+    for (unsigned int i = 0; i < b->num; i++) {
+        const xsu_op *op = xsu__batch_op(b, i);
+        if (op->error && !op->optional)
+            return op->error;
+    }
+    return 0;
+}
+
+bool xsu__batch_end_run(xsu_batch *b, int broken)
+{
+    b->ran = true;
+    b->under_way = false;
+    if (b->gc->ctx)
+        tell_transaction(b);
+    int err = broken ? broken : first_error(b);
+    if (!b->broken)
+        b->broken = broken;
+    if (err)
+        errno = err;
+    return !err;
 }

@@ -6,19 +6,11 @@
  */
 #include "xsutil/request/request.h"
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-typedef struct listing {
-    xsu_gc *gc;
-    char *names;
-    size_t len, room;
-    unsigned int num, most; /* names, and how many are wanted */
-    char generation[24];
-    bool complete;
-} listing;
-
-static void listing_add(listing *l, const char *names, size_t len)
+static void listing_add(xsu_listing *l, const char *names, size_t len)
 {
     if (len == 0)
         return;
@@ -37,7 +29,7 @@ static void listing_add(listing *l, const char *names, size_t len)
 
 /* Whether `names`, which come next, end the listing: with an empty name, not with the end of one.
  */
-static bool listing_ends(const listing *l, const char *names, size_t len)
+static bool listing_ends(const xsu_listing *l, const char *names, size_t len)
 {
     if (names[len - 1] != '\0')
         return false;
@@ -46,9 +38,9 @@ static bool listing_ends(const listing *l, const char *names, size_t len)
     return l->len == 0 || l->names[l->len - 1] == '\0';
 }
 
-static int listing_take(void *to, const char *body, size_t len)
+int xsu__listing_take(void *to, const char *body, size_t len)
 {
-    listing *l = to;
+    xsu_listing *l = to;
     size_t generation = strnlen(body, len);
     if (generation >= sizeof l->generation || generation + 1 >= len)
         return EPROTO;
@@ -66,17 +58,22 @@ static int listing_take(void *to, const char *body, size_t len)
     return l->len > XSU_WIRE_REPLY_MAX ? EPROTO : 0;
 }
 
-int xsu__long_directory(xsu_gc *scratch, const char *path, xsu_part_fn ask, void *with,
-                        unsigned int most, const char **body, size_t *len)
+size_t xsu__listing_offset(const xsu_listing *l, char text[24])
 {
-    listing l = {.gc = scratch, .most = most};
+    return (size_t)snprintf(text, 24, "%zu", l->len) + 1;
+}
+
+int xsu__long_directory(xsu_gc *scratch, const char *path, xsu_part_fn ask, void *with,
+                        const char **body, size_t *len)
+{
+    xsu_listing l = {.gc = scratch, .most = UINT_MAX};
     int err = 0;
     while (!err && !l.complete) {
         char offset[24];
-        int digits = snprintf(offset, sizeof offset, "%zu", l.len);
+        size_t digits = xsu__listing_offset(&l, offset);
         xsu_wire_request request
-            = xsu__request(XS_DIRECTORY_PART, path, strlen(path) + 1, offset, (size_t)digits + 1);
-        err = ask(with, &request, listing_take, &l);
+            = xsu__request(XS_DIRECTORY_PART, path, strlen(path) + 1, offset, digits);
+        err = ask(with, &request, xsu__listing_take, &l);
     }
     *body = l.names ? l.names : "";
     *len = l.len;

@@ -193,7 +193,7 @@ static int list_in_parts(void *with, const xsu_turn *turn)
     XSU_GC(scratch, NULL);
     const char *body;
     size_t len;
-    int err = xsu__long_directory(scratch, l->path, ask_part, (void *)turn, UINT_MAX, &body, &len);
+    int err = xsu__long_directory(scratch, l->path, ask_part, (void *)turn, &body, &len);
     return err ? err : take_names(l, body, len);
 }
 

@@ -11,6 +11,7 @@
  *   answer.c             makes results of replies
  *   tree.c, tree-copy.c  reads a subtree, makes it anew
  *   long-directory.c     fetches what is too long for one reply
+ *   parts.c              the same for a batch
  *   rest.c               how long to sleep while replies are due
  *   pipeline.c           sends, and takes the replies in, on one connection
  *   run.c                runs a batch
@@ -135,6 +136,8 @@ struct xsu_batch {
     bool unordered;
     bool joining;            /* what is queued belongs to the operation before */
     bool ran;                /* what is queued has been run; the next append begins anew */
+    bool under_way;          /* a main loop runs it, ... */
+    struct xsu_batch *later; /* and this has what is queued meanwhile; NULL until there is some */
     xsu_op *first_ops;       /* XSU_FIRST_OPS of them; NULL until the first is queued */
     xsu_op **segments;       /* the others, XSU_SEGMENT_OPS in each */
     unsigned int num, room;  /* operations queued, and those there is room for */
@@ -167,6 +170,13 @@ void xsu__batch_refuse(xsu_batch *b, uint8_t type, int err);
 int xsu__batch_mknod(xsu_batch *b, const char *path, const xsu_node *node, bool queue);
 /** The next run starts from nothing; memory of the last one serves again. */
 void xsu__batch_begin_anew(xsu_batch *b);
+
+/** A run begins: of what was queued since the last.  0, or EDEADLK while another one is under way. */
+int xsu__batch_begin_run(xsu_batch *b);
+/** What is not done in a range of operations never will be, and whether the daemon did it is unknown. */
+void xsu__batch_fail_undone(xsu_batch *b, unsigned int begin, unsigned int end, int err);
+/** It ends; `broken` is what failed with the connection, or 0.  run()'s outcome, with errno. */
+bool xsu__batch_end_run(xsu_batch *b, int broken);
 
 /** Whether the absence of what is read, or removed, is an answer and no failure (answer.c). */
 bool xsu__absence_is_fine(const xsu_op *op);
@@ -246,15 +256,55 @@ unsigned int xsu__rest_wait_for(const xsu_run *r, const xsu_pipeline *p);
 void xsu__rest_learn(const xsu_run *r, uint64_t began, unsigned int before,
                      unsigned int rested_for);
 
+/* long-directory.c */
+
 /** Asks for one part of a directory; 0 or an errno. */
 typedef int (*xsu_part_fn)(void *with, const xsu_wire_request *request, xsu_reply_fn take,
                            void *to);
 
 /**
  * A directory that is too long for one reply, part by part: `*body`, in `scratch`, is as one reply
- * would have it.  0 or an errno.  Of more than `most` names what is beyond that may be missing.
+ * would have it.  0 or an errno.
  */
 int xsu__long_directory(xsu_gc *scratch, const char *path, xsu_part_fn ask, void *with,
-                        unsigned int most, const char **body, size_t *len);
+                        const char **body, size_t *len);
+
+/* What is there of one. */
+typedef struct xsu_listing {
+    xsu_gc *gc;
+    char *names;
+    size_t len, room;
+    unsigned int num, most; /* names, and how many are wanted */
+    char generation[24];
+    bool complete;
+} xsu_listing;
+
+/** An xsu_reply_fn to an xsu_listing: one more part. */
+int xsu__listing_take(void *to, const char *body, size_t len);
+/** What is asked for next, behind the path; its size. */
+size_t xsu__listing_offset(const xsu_listing *l, char text[24]);
+
+/* parts.c */
+
+/* The directories of a batch that are too long for one reply, each after the other.  All zero but
+ * `batch` is a beginning. */
+typedef struct xsu_parts {
+    xsu_batch *batch;
+    unsigned int next; /* of its operations */
+    xsu_gc *scratch;   /* of the listing; NULL between two of them */
+    xsu_batch *asking; /* one request, for the next part */
+    xsu_listing listing;
+    bool told; /* the daemon has given a part, ... */
+    int error; /* which was none: EPROTO */
+} xsu_parts;
+
+/** A batch to be run that asks for the next part of them; NULL: all are there. */
+xsu_batch *xsu__parts_ask(xsu_parts *parts);
+/** Its answer is there; 0 or EPROTO. */
+int xsu__parts_answered(xsu_parts *parts);
+/** There will be no answer to that, and to none of the others. */
+void xsu__parts_fail(xsu_parts *parts, int err);
+/** Forget what is there of one. */
+void xsu__parts_end(xsu_parts *parts);
 
 #endif

@@ -7,28 +7,16 @@
  */
 #include "xsutil/request/request.h"
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 
 #define LANE_LEAST 64 /* operations for each connection of a run without an order */
 #define LONG_STAY 64  /* operations that other users of a connection should not wait for */
 
-/* What is not done in a range of operations never will be.  Whether the daemon did it is unknown. */
-static void fail_undone(xsu_batch *b, unsigned int begin, unsigned int end, int err)
-{
-    for (unsigned int i = begin; i < end; i++) {
-        xsu_op *op = xsu__batch_op(b, i);
-        if (!op->done)
-            op->error = (uint16_t)err;
-        op->done = true;
-    }
-}
-
 static void fail_lane(xsu_pipeline *p, int err)
 {
     p->failed = err;
     xsu__conn_drop(p->conn);
-    fail_undone(p->batch, p->begin, p->end, err);
+    xsu__batch_fail_undone(p->batch, p->begin, p->end, err);
 }
 
 /* ---- Rounds ---------------------------------------------------------------------------------- */
@@ -132,44 +120,36 @@ static void close_lanes(xsu_run *r)
 
 /* ---- Long directories ------------------------------------------------------------------------ */
 
-static int ask_part(void *with, const xsu_wire_request *request, xsu_reply_fn take, void *to)
+/* One request and its reply on the first lane's connection. */
+static int ask_for_part(const xsu_run *r, xsu_batch *asking)
 {
-    const xsu_pipeline *p = with;
-    return xsu__conn_ask(p->conn, p->tx_id, request, p->timeout_ms, take, to);
-}
-
-/* Its answer is put together; it may have been removed meanwhile. */
-static int fetch_long_directory(xsu_pipeline *p, xsu_op *op)
-{
-    XSU_GC(scratch, NULL);
-    xsu_message whole = {{.type = XS_DIRECTORY}, NULL};
-    const char *path = op->message + XSU_WIRE_HEADER;
-    size_t len = 0;
-    unsigned int most = p->batch->most_names ? p->batch->most_names : UINT_MAX;
-    int err = xsu__long_directory(scratch, path, ask_part, p, most, &whole.body, &len);
-    whole.header.len = (uint32_t)len;
-    op->in_parts = false;
-    if (!err)
-        xsu__op_answered(p->batch, op, &whole);
-    else if (err != ENOENT)
-        op->error = (uint16_t)err;
-    return xsu__conn_is_open(p->conn) && err != EPROTO ? 0 : err;
+    xsu_pipeline p = {.batch = asking,
+                      .conn = r->conn,
+                      .tx_id = r->lane[0].tx_id,
+                      .timeout_ms = r->lane[0].timeout_ms,
+                      .end = asking->num};
+    int err = 0;
+    xsu__pipeline_begin(&p);
+    while (!err && xsu__is_live(&p)) {
+        err = xsu__pipeline_send(&p);
+        if (!err)
+            err = xsu__pipeline_receive(&p, 1);
+    }
+    return err;
 }
 
 /* They are fetched on the first lane, whichever said that they are long. */
 static void fetch_long_directories(xsu_run *r)
 {
-    xsu_batch *b = r->batch;
+    xsu_parts parts = {.batch = r->batch};
     int err = r->lane[0].failed;
-    for (unsigned int i = 0; i < b->num; i++) {
-        xsu_op *op = xsu__batch_op(b, i);
-        if (!op->in_parts)
-            continue;
+    for (xsu_batch *asking; !err && (asking = xsu__parts_ask(&parts));) {
+        err = ask_for_part(r, asking);
         if (!err)
-            err = fetch_long_directory(&r->lane[0], op);
-        if (err)
-            op->error = (uint16_t)err;
+            err = xsu__parts_answered(&parts);
     }
+    if (err)
+        xsu__parts_fail(&parts, err);
     if (err && !r->lane[0].failed)
         fail_lane(&r->lane[0], err);
 }
@@ -211,7 +191,7 @@ static int run_at_once(xsu_batch *b)
     xsu_pool *pool = &b->gc->ctx->pool;
     int err = xsu__pool_enter(pool, b->t, b->timeout_ms, r.total > LONG_STAY, &turn);
     if (err) {
-        fail_undone(b, 0, b->num, err);
+        xsu__batch_fail_undone(b, 0, b->num, err);
         return err;
     }
     err = converse(&r, &turn);
@@ -257,40 +237,15 @@ static int run_one_by_one(xsu_batch *b)
     return broken;
 }
 
-/* A change that failed keeps its transaction from being committed. */
-static void tell_transaction(const xsu_batch *b)
-{
-    for (unsigned int i = 0; i < b->num && b->t != XBT_NULL; i++) {
-        const xsu_op *op = xsu__batch_op(b, i);
-        if (op->error && !op->optional && !xsu__is_read(op->type))
-            b->link->fail(b->gc->ctx, b->t, op->error);
-    }
-}
-
-static int first_error(const xsu_batch *b)
-{
-    for (unsigned int i = 0; i < b->num; i++) {
-        const xsu_op *op = xsu__batch_op(b, i);
-        if (op->error && !op->optional)
-            return op->error;
-    }
-    return 0;
-}
-
 /* Without a ctx nothing could be queued that is valid. */
 bool xsu_batch_run(xsu_batch *b)
 {
     XSU_NEED(b);
-    if (b->ran)
-        xsu__batch_begin_anew(b);
-    int broken = !b->gc->ctx ? 0 : b->link->pipelines ? run_at_once(b) : run_one_by_one(b);
-    b->ran = true;
-    if (b->gc->ctx)
-        tell_transaction(b);
-    int err = broken ? broken : first_error(b);
-    if (!b->broken)
-        b->broken = broken;
-    if (err)
+    int err = xsu__batch_begin_run(b);
+    if (err) {
         errno = err;
-    return !err;
+        return false;
+    }
+    int broken = !b->gc->ctx ? 0 : b->link->pipelines ? run_at_once(b) : run_one_by_one(b);
+    return xsu__batch_end_run(b, broken);
 }
