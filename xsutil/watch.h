@@ -3,7 +3,7 @@
 #ifndef XSUTIL_WATCH_H
 #define XSUTIL_WATCH_H
 
-#include <xsutil/text.h>
+#include <xsutil/request.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -161,6 +161,56 @@ int xsu_watch_fd(xsu_ctx *ctx);
  * `ctx` is NULL, or as xsu_watch_fd().
  */
 struct _GSource *xsu_watch_source_new(xsu_ctx *ctx);
+
+/* ---- Batches in a main loop ------------------------------------------------------------------ */
+
+/** What is told that a run has ended: xsu_batch_run()'s outcome, with its errno if `ok` is false. */
+typedef void (*xsu_batch_done_fn)(xsu_batch *b, int ok, void *data);
+
+/**
+ * A GSource that runs a batch and blocks nobody:
+ *
+ *     GSource *source = xsu_batch_source_new(b);
+ *     g_source_set_callback(source, G_SOURCE_FUNC(on_done), NULL, NULL);
+ *     g_source_attach(source, NULL);
+ *     g_source_unref(source);
+ *
+ * The run begins when the source is first looked at by its main loop, and sends what is queued
+ * then.  The callback, an xsu_batch_done_fn, is called once, from the loop, and the source is
+ * removed.  In it the batch may be filled and run again, of either kind, and the gc freed.  What is
+ * queued while a run is under way is for the next; xsu_batch_count() and _errno() are of the one
+ * under way.  Until the callback nothing of the outputs is to be read, and the batch's gc, which is
+ * one from xsu_gc_new(), is the loop's thread's alone.
+ *
+ *   event                                   outcome
+ *   any of xsu_batch_run()'s                as there; several connections are not used
+ *   no daemon                               ECONNREFUSED
+ *   a daemon that accepts nobody, or is     waited for, within the batch's timeout, while the loop
+ *     silent, and others at the connection  goes on
+ *   other batches under way                 each has its own order.  Of a ctx they are on
+ *                                           connections of their own, eight at the most, and share
+ *                                           these beyond that
+ *   somebody blocks on the same ctx         nobody waits for the loop, nor the loop for him, but
+ *                                           for its turn on a transaction's connection
+ *   in a transaction: it is ended, or its   EINVAL or ECONNRESET for what was not answered; so end
+ *     connection lost                       it after the callback
+ *   the batch is under way already          EDEADLK, also from xsu_batch_run(); nothing of this run
+ *                                           is sent, the other goes on
+ *   in a transaction of a ctx from          EOPNOTSUPP, nothing is sent: libxenstore waits for each
+ *     xsu_attach()                          answer
+ *   the source is destroyed before the end  no callback, nothing is written to outputs any more;
+ *                                           what was not sent is not, whether the rest was done is
+ *                                           unknown.  With the last reference the batch is free for
+ *                                           another run; until then what is not answered keeps a
+ *                                           transaction from being committed
+ *   fork()                                  in the child ECONNRESET for what was under way
+ *   xentoolcore_restrict_all()              EPERM
+ *
+ * To be destroyed and g_source_unref()ed before its gc and the ctx end, unless the callback has been
+ * called.  On /dev/xen/xenbus of Linux before 4.11 sending waits for each answer, in the kernel.
+ * Never NULL.
+ */
+struct _GSource *xsu_batch_source_new(xsu_batch *b);
 
 /* ---- Waits ----------------------------------------------------------------------------------- */
 

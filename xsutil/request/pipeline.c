@@ -94,10 +94,36 @@ static void advance(xsu_pipeline *p, size_t n)
 /* A connection that was lost while idle has taken nothing yet: open it anew, once. */
 static int reopen(xsu_pipeline *p)
 {
-    if (!p->reused || p->sent > p->start || p->batch->t != XBT_NULL)
+    if (!p->reused || p->sent > p->start || p->batch->t != XBT_NULL || p->guest)
         return ECONNRESET;
     p->reused = false;
     return xsu__conn_reopen(p->conn, p->timeout_ms);
+}
+
+/* Where the messages before `begin` end. */
+static size_t start_of(const xsu_batch *b, unsigned int begin)
+{
+    while (begin > 0 && is_unsent(xsu__batch_op(b, begin - 1)))
+        begin--;
+    return begin > 0 ? xsu__batch_op(b, begin - 1)->end : 0;
+}
+
+/* Others may use the connection next: a message that is begun is the connection's to end. */
+static void leave_no_part(xsu_pipeline *p)
+{
+    struct iovec parts[MAX_PARTS];
+    if (p->next == p->end || p->sent == start_of(p->batch, p->next))
+        return;
+    size_t end = xsu__batch_op(p->batch, p->next)->end;
+    gather(p, end, parts); /* one, as a message lies in one chunk */
+    xsu__conn_keep_rest(p->conn, &parts[0]);
+    advance(p, end - p->sent);
+    count_sent(p);
+}
+
+bool xsu__pipeline_has_more(const xsu_pipeline *p)
+{
+    return xsu__in_flight(p) <= window(p) / 2 && p->sent < window_end(p);
 }
 
 int xsu__pipeline_send(xsu_pipeline *p)
@@ -116,6 +142,8 @@ int xsu__pipeline_send(xsu_pipeline *p)
         advance(p, n);
         count_sent(p);
     }
+    if (p->guest)
+        leave_no_part(p);
     return 0;
 }
 
@@ -142,9 +170,7 @@ static int take_replies(xsu_pipeline *p)
 {
     xsu_message reply;
     xsu_decoded decoded;
-    while ((decoded = xsu__decoder_next(&p->conn->in, &reply)) == XSU_DECODED) {
-        if (reply.header.type == XS_WATCH_EVENT)
-            continue;
+    while ((decoded = xsu__conn_next(p->conn, p->guest, &reply)) == XSU_DECODED) {
         xsu_op *op = answered_op(p, reply.header.req_id);
         if (!op || op->done || !fits(op, &reply))
             return EPROTO;
@@ -156,10 +182,20 @@ static int take_replies(xsu_pipeline *p)
     return decoded == XSU_DECODE_BROKEN ? EPROTO : 0;
 }
 
+/* Part of one message is sent, and the buffer is full.  The daemon may be waiting for replies to be
+ * taken that are not ours. */
+static int wait_to_send(xsu_pipeline *p)
+{
+    int err = xsu__conn_wait(p->conn, POLLIN | POLLOUT, p->timeout_ms);
+    if (!err && p->conn->guests)
+        err = xsu__pipeline_receive_now(p);
+    return err == EAGAIN ? 0 : err;
+}
+
 int xsu__pipeline_receive(xsu_pipeline *p, unsigned int replies)
 {
-    if (xsu__in_flight(p) == 0) /* part of one message is sent, and the buffer is full */
-        return xsu__conn_wait(p->conn, POLLIN | POLLOUT, p->timeout_ms);
+    if (xsu__in_flight(p) == 0)
+        return wait_to_send(p);
     size_t least = xsu__decoder_lacks(&p->conn->in) + (size_t)(replies - 1) * XSU_WIRE_HEADER;
     int err = xsu__conn_receive(p->conn, least, p->timeout_ms);
     return err ? err : take_replies(p);
@@ -167,7 +203,11 @@ int xsu__pipeline_receive(xsu_pipeline *p, unsigned int replies)
 
 int xsu__pipeline_receive_now(xsu_pipeline *p)
 {
-    int err = xsu__conn_receive_now(p->conn);
+    unsigned int before = p->answered;
+    int err = take_replies(p); /* those that others have met */
+    if (err || p->answered > before)
+        return err;
+    err = xsu__conn_receive_now(p->conn);
     return err ? err : take_replies(p);
 }
 
@@ -188,14 +228,6 @@ static void number_requests(xsu_pipeline *p)
     }
 }
 
-/* Where the messages before `begin` end. */
-static size_t start_of(const xsu_batch *b, unsigned int begin)
-{
-    while (begin > 0 && is_unsent(xsu__batch_op(b, begin - 1)))
-        begin--;
-    return begin > 0 ? xsu__batch_op(b, begin - 1)->end : 0;
-}
-
 void xsu__pipeline_begin(xsu_pipeline *p)
 {
     p->chunk = p->batch->first;
@@ -204,6 +236,10 @@ void xsu__pipeline_begin(xsu_pipeline *p)
     advance(p, start_of(p->batch, p->begin));
     p->start = p->sent;
     count_sent(p);
+    if (p->guest) {
+        p->guest->first_id = p->first_id;
+        p->guest->num_ids = p->end - p->begin;
+    }
 }
 
 /* ---- All of a run ---------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@
  *   rest.c               how long to sleep while replies are due
  *   pipeline.c           sends, and takes the replies in, on one connection
  *   run.c                runs a batch
+ *   steps.c              the same without waiting, step by step
  *   batch-transaction.c  transactions of batches
  */
 #ifndef XSUTIL_REQUEST_REQUEST_H
@@ -203,6 +204,7 @@ typedef struct xsu_pipeline {
     unsigned int answered;   /* and answered */
     size_t received;         /* bytes of replies */
     bool reused;             /* nothing was sent yet on a connection that had been idle */
+    xsu_guest *guest;        /* whose run it is; NULL: his who has the turn till its end */
     int failed;              /* an errno: what is not answered never will be; else 0 */
 } xsu_pipeline;
 
@@ -216,7 +218,7 @@ static inline bool xsu__is_live(const xsu_pipeline *p)
     return !p->failed && p->answered < p->total;
 }
 
-/** Begin with what is set of batch, conn, tx_id, timeout_ms, begin, end and reused. */
+/** Begin with what is set of batch, conn, tx_id, timeout_ms, begin, end, reused and guest. */
 void xsu__pipeline_begin(xsu_pipeline *p);
 
 /*
@@ -225,6 +227,8 @@ void xsu__pipeline_begin(xsu_pipeline *p);
  */
 /** Send what the kernel takes now, if it is time for more. */
 int xsu__pipeline_send(xsu_pipeline *p);
+/** Whether it is time for more, and there is more. */
+bool xsu__pipeline_has_more(const xsu_pipeline *p);
 /** Wait until so many of those in flight may be answered, and hand out the replies that are there. */
 int xsu__pipeline_receive(xsu_pipeline *p, unsigned int replies);
 /** Hand out the replies that are there; EAGAIN for none. */
@@ -306,5 +310,31 @@ int xsu__parts_answered(xsu_parts *parts);
 void xsu__parts_fail(xsu_parts *parts, int err);
 /** Forget what is there of one. */
 void xsu__parts_end(xsu_parts *parts);
+
+/* steps.c */
+
+/* A run that never waits: each step does what can be done now, and says what the next is for. */
+typedef struct xsu_steps {
+    xsu_batch *batch;   /* NULL: it has ended */
+    xsu_guest *guest;   /* on the pool's connections */
+    xsu_pipeline lane;  /* of the batch, or of one part of a long directory */
+    bool begun;         /* with it */
+    unsigned int tries; /* on connections that had been idle */
+    xsu_parts parts;
+    unsigned int pause_ms; /* before the daemon is asked again to accept */
+    size_t went;           /* bytes that went either way, ... */
+    uint64_t since_ns;     /* and when that last changed */
+    /* The next step is due when `fd` has one of `events`, at `until_ns`, or with the guest's news. */
+    int fd; /* -1: none */
+    short events;
+    uint64_t until_ns; /* 0: never */
+} xsu_steps;
+
+/** Begin: a batch, and how to wake who calls xsu__steps_go().  0 or EDEADLK. */
+int xsu__steps_begin(xsu_steps *s, xsu_batch *b, void (*wake)(void *who), void *who);
+/** One step; whether the run has ended.  Then `*ok` is its outcome, with errno. */
+bool xsu__steps_go(xsu_steps *s, bool *ok);
+/** End it before that, if it has begun.  What became of changes is unknown. */
+void xsu__steps_end(xsu_steps *s);
 
 #endif

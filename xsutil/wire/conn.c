@@ -86,6 +86,8 @@ void xsu__conn_drop(xsu_conn *conn)
     conn->fd = -1;
     xsu__fds_unlock();
     xsu__decoder_reset(&conn->in);
+    free(conn->rest);
+    conn->rest = NULL;
 }
 
 /* What another thread was at is half done: that memory is given up. */
@@ -113,17 +115,21 @@ static void set_timeout(int fd, int option, unsigned int timeout_ms)
     setsockopt(fd, SOL_SOCKET, option, &tv, sizeof tv);
 }
 
+#define NOW UINT_MAX /* as a time: there is none */
+
 /* A daemon that is not there to accept lets one wait once its queue is full: SO_SNDTIMEO ends it. */
 static int connect_within(int fd, const struct sockaddr_un *addr, unsigned int timeout_ms)
 {
     uint64_t began = timeout_ms ? xsu__now_ns() : 0;
     int rc;
-    if (timeout_ms)
+    if (timeout_ms && timeout_ms != NOW)
         set_timeout(fd, SO_SNDTIMEO, timeout_ms);
     do
         rc = connect(fd, (const struct sockaddr *)addr, sizeof *addr);
     while (rc && errno == EINTR && !is_over(began, timeout_ms));
-    if (rc && is_passing(errno))
+    if (timeout_ms == NOW && rc == 0)
+        rc = fcntl(fd, F_SETFL, 0);
+    else if (timeout_ms != NOW && rc && is_passing(errno))
         errno = ETIMEDOUT;
     return rc;
 }
@@ -136,7 +142,8 @@ static int open_socket(const char *path, unsigned int timeout_ms)
         return -1;
     }
     strcpy(addr.sun_path, path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd
+        = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (timeout_ms == NOW ? SOCK_NONBLOCK : 0), 0);
     if (fd < 0 || connect_within(fd, &addr, timeout_ms) == 0)
         return fd;
     int saved = errno;
@@ -223,6 +230,11 @@ int xsu__conn_open(xsu_conn *conn, unsigned int timeout_ms)
     return err == ENOENT ? ECONNREFUSED : err;
 }
 
+int xsu__conn_open_now(xsu_conn *conn)
+{
+    return xsu__conn_open(conn, NOW);
+}
+
 int xsu__conn_reopen(xsu_conn *conn, unsigned int timeout_ms)
 {
     xsu__conn_drop(conn);
@@ -245,9 +257,38 @@ int xsu__conn_wait(xsu_conn *conn, short events, unsigned int timeout_ms)
     }
 }
 
+void xsu__conn_keep_rest(xsu_conn *conn, const struct iovec *part)
+{
+    conn->rest = malloc(part->iov_len);
+    if (!conn->rest)
+        xsu__die("out of memory");
+    memcpy(conn->rest, part->iov_base, part->iov_len);
+    conn->rest_len = part->iov_len;
+    conn->rest_sent = 0;
+}
+
+static int send_rest(xsu_conn *conn)
+{
+    struct iovec part = {conn->rest + conn->rest_sent, conn->rest_len - conn->rest_sent};
+    struct msghdr msg = {.msg_iov = &part, .msg_iovlen = 1};
+    ssize_t n = sendmsg(conn->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0)
+        return is_passing(errno) ? 0 : ECONNRESET;
+    conn->rest_sent += (size_t)n;
+    if (conn->rest_sent == conn->rest_len) {
+        free(conn->rest);
+        conn->rest = NULL;
+    }
+    return 0;
+}
+
 int xsu__conn_send(xsu_conn *conn, struct iovec *parts, size_t num, size_t *done)
 {
     struct msghdr msg = {.msg_iov = parts, .msg_iovlen = num};
+    int err = conn->rest ? send_rest(conn) : 0;
+    *done = 0;
+    if (err || conn->rest)
+        return err;
     ssize_t n = conn->is_socket ? sendmsg(conn->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL)
                                 : write(conn->fd, parts[0].iov_base, parts[0].iov_len);
     *done = n < 0 ? 0 : (size_t)n;

@@ -40,8 +40,10 @@ static int send_all(xsu_conn *conn, struct iovec *parts, size_t num, unsigned in
         advance(&parts, &num, done);
         if (num == 0)
             return 0;
-        err = xsu__conn_wait(conn, POLLOUT, timeout_ms);
-        if (err)
+        err = xsu__conn_wait(conn, conn->guests ? POLLIN | POLLOUT : POLLOUT, timeout_ms);
+        if (!err && conn->guests) /* or the daemon may wait for that, and take no more */
+            err = xsu__conn_receive_now(conn);
+        if (err && err != EAGAIN)
             return err;
     }
 }
@@ -64,17 +66,12 @@ static int send_request(xsu_conn *conn, struct xsd_sockmsg *header, const xsu_wi
     return send_all(conn, &one, 1, timeout_ms);
 }
 
-/* The next message that is no watch event, which nobody asked this connection for. */
 static int receive_one(xsu_conn *conn, unsigned int timeout_ms, xsu_message *reply)
 {
     for (;;) {
-        xsu_decoded decoded = xsu__decoder_next(&conn->in, reply);
-        if (decoded == XSU_DECODE_BROKEN)
-            return EPROTO;
-        if (decoded == XSU_DECODED && reply->header.type != XS_WATCH_EVENT)
-            return 0;
-        if (decoded == XSU_DECODED)
-            continue;
+        xsu_decoded decoded = xsu__conn_next(conn, NULL, reply);
+        if (decoded != XSU_DECODE_MORE)
+            return decoded == XSU_DECODED ? 0 : EPROTO;
         int err = xsu__conn_receive(conn, xsu__decoder_lacks(&conn->in), timeout_ms);
         if (err)
             return err;

@@ -24,6 +24,16 @@ static void freed_init(xsu_pool *pool)
     pthread_condattr_destroy(&attr);
 }
 
+/* Guests that somebody kept waiting. */
+static void tell_waiting(xsu_pool *pool, bool wake)
+{
+    for (xsu_guest *next; pool->waiting_guests; pool->waiting_guests = next) {
+        xsu_guest *guest = pool->waiting_guests;
+        next = guest->next_waiting;
+        xsu__guest_tell(guest, wake);
+    }
+}
+
 /* In a forked child: the connections are the parent's, and no other thread has a turn. */
 static void forked(xsu_fork_hook *hook)
 {
@@ -31,9 +41,14 @@ static void forked(xsu_fork_hook *hook)
     freed_init(pool);
     pool->waiting = 0;
     for (unsigned int i = 0; i < pool->num; i++) {
-        xsu__conn_forked(&pool->slots[i]->conn, pool->slots[i]->busy);
-        pool->slots[i]->busy = pool->slots[i]->spent = false;
+        xsu_slot *slot = pool->slots[i];
+        for (xsu_guest *g = slot->conn.guests; g && slot->busy; g = g->next)
+            g->kept = (xsu_decoder){NULL, 0, 0, 0}; /* what another thread was at */
+        xsu__conn_forked(&slot->conn, slot->busy);
+        slot->guests -= xsu__conn_sort_guests(&slot->conn, false);
+        slot->busy = slot->spent = false;
     }
+    tell_waiting(pool, false);
 }
 
 void xsu__pool_init(xsu_pool *pool, bool only_socket)
@@ -50,6 +65,7 @@ void xsu__pool_end(xsu_pool *pool)
     xsu__fork_hook_remove(&pool->hook);
     for (unsigned int i = 0; i < pool->num; i++) {
         xsu__conn_end(&pool->slots[i]->conn);
+        xsu__conn_sort_guests(&pool->slots[i]->conn, false);
         g_free(pool->slots[i]);
     }
     GHashTableIter iter;
@@ -82,9 +98,11 @@ static bool is_lost(const xsu_open_transaction *transaction)
 /* Whether `a` is a better place than `b` for what belongs to no transaction. */
 static bool is_better(const xsu_slot *a, const xsu_slot *b)
 {
-    if (!b || xsu__conn_is_open(&a->conn) != xsu__conn_is_open(&b->conn))
-        return !b || xsu__conn_is_open(&a->conn);
-    return a->transactions < b->transactions;
+    if (!b || (a->guests == 0) != (b->guests == 0))
+        return !b || a->guests == 0;
+    if (xsu__conn_is_open(&a->conn) != xsu__conn_is_open(&b->conn))
+        return xsu__conn_is_open(&a->conn);
+    return a->transactions + a->guests < b->transactions + b->guests;
 }
 
 static xsu_slot *slot_add(xsu_pool *pool)
@@ -102,7 +120,7 @@ static xsu_slot *choose(xsu_pool *pool, bool long_stay)
         if (!pool->slots[i]->busy && is_better(pool->slots[i], best))
             best = pool->slots[i];
     }
-    bool poor = !best || (long_stay && best->transactions > 0);
+    bool poor = !best || best->guests > 0 || (long_stay && best->transactions > 0);
     return poor && pool->num < XSU_POOL_MOST ? slot_add(pool) : best;
 }
 
@@ -192,13 +210,27 @@ int xsu__pool_enter(xsu_pool *pool, xs_transaction_t t, unsigned int timeout_ms,
         err = EPERM;
     else if (!turn->reused)
         err = xsu__conn_open(turn->conn, turn->timeout_ms);
+    else if (turn->conn->guests)
+        err = xsu__conn_settle(turn->conn, turn->timeout_ms);
+    if (err && err != EPERM)
+        xsu__conn_drop(turn->conn);
     if (err)
         xsu__pool_leave(pool, turn, err);
     return err;
 }
 
+/* Replies of guests' that came in with others: they are taken out, so that each has its own. */
+static void sort_replies(xsu_conn *conn)
+{
+    xsu_message message;
+    if (conn->guests && xsu__conn_is_open(conn)
+        && xsu__conn_next(conn, NULL, &message) != XSU_DECODE_MORE)
+        xsu__conn_drop(conn); /* it answers nobody */
+}
+
 void xsu__pool_leave(xsu_pool *pool, xsu_turn *turn, int err)
 {
+    sort_replies(turn->conn);
     lock(pool);
     xsu_open_transaction *transaction = find(pool, turn->t);
     if (transaction && err == ECONNRESET)
@@ -206,8 +238,127 @@ void xsu__pool_leave(xsu_pool *pool, xsu_turn *turn, int err)
     if (turn->slot->spent)
         xsu__conn_drop(turn->conn);
     turn->slot->busy = turn->slot->spent = false;
+    if (turn->conn->guests)
+        turn->slot->guests -= xsu__conn_sort_guests(turn->conn, true);
     if (pool->waiting)
         pthread_cond_broadcast(&pool->freed);
+    tell_waiting(pool, true);
+    unlock(pool);
+}
+
+/* With the lock: its connection is of no use any more. */
+static void give_up(xsu_slot *slot)
+{
+    slot->spent = slot->busy;
+    if (slot->busy)
+        return;
+    xsu__conn_drop(&slot->conn);
+    slot->guests -= xsu__conn_sort_guests(&slot->conn, true);
+}
+
+/* ---- Turns of guests ------------------------------------------------------------------------- */
+
+static void wait_for_wake(xsu_pool *pool, xsu_guest *guest)
+{
+    for (const xsu_guest *g = pool->waiting_guests; g; g = g->next_waiting) {
+        if (g == guest)
+            return;
+    }
+    guest->next_waiting = pool->waiting_guests;
+    pool->waiting_guests = guest;
+}
+
+/* With the lock: where it has its turn; EBUSY if nowhere now. */
+static int find_place(xsu_pool *pool, xs_transaction_t t, xsu_guest *guest, xsu_slot **slot)
+{
+    int err = 0;
+    xsu_open_transaction *transaction = find(pool, t);
+    if (guest->lost) {
+        if (transaction)
+            transaction->told = true;
+        return ECONNRESET;
+    }
+    if (t != XBT_NULL)
+        *slot = slot_of(pool, t, &err);
+    else if (guest->slot)
+        *slot = guest->slot->busy ? NULL : guest->slot;
+    else
+        *slot = choose(pool, true);
+    if (!err && !*slot) {
+        wait_for_wake(pool, guest);
+        err = EBUSY;
+    }
+    return err;
+}
+
+int xsu__pool_visit(xsu_pool *pool, xs_transaction_t t, unsigned int timeout_ms, xsu_guest *guest,
+                    xsu_turn *turn)
+{
+    *turn = (xsu_turn){.t = t};
+    lock(pool);
+    const xsu_open_transaction *transaction = find(pool, t);
+    turn->timeout_ms = xsu__shorter_ms(timeout_ms, patience_ms(transaction));
+    int err = find_place(pool, t, guest, &turn->slot);
+    if (!err) {
+        turn->slot->busy = true;
+        turn->conn = &turn->slot->conn;
+        turn->tx_id = transaction ? transaction->tx_id : 0;
+    }
+    unlock(pool);
+    if (err)
+        return err;
+    turn->reused = xsu__conn_is_open(turn->conn);
+    if (atomic_load_explicit(&turn->conn->restricted, memory_order_relaxed))
+        err = EPERM;
+    else if (!turn->reused)
+        err = xsu__conn_open_now(turn->conn);
+    if (err)
+        xsu__pool_leave(pool, turn, err);
+    return err;
+}
+
+void xsu__pool_stay(xsu_pool *pool, xsu_turn *turn, xsu_guest *guest)
+{
+    lock(pool);
+    guest->slot = turn->slot;
+    guest->generation = turn->conn->generation;
+    guest->next = turn->conn->guests;
+    turn->conn->guests = guest;
+    turn->slot->guests++;
+    unlock(pool);
+}
+
+static void stop_waiting(xsu_pool *pool, xsu_guest *guest)
+{
+    xsu_guest **link = &pool->waiting_guests;
+    while (*link && *link != guest)
+        link = &(*link)->next_waiting;
+    if (*link)
+        *link = guest->next_waiting;
+}
+
+/* It is freed once nothing that the daemon still has to say is for it. */
+void xsu__pool_dismiss(xsu_pool *pool, xsu_guest *guest)
+{
+    lock(pool);
+    xsu_slot *slot = guest->slot;
+    stop_waiting(pool, guest);
+    guest->gone = true;
+    if (slot) {
+        slot->guests--;
+        if (!slot->busy)
+            slot->guests -= xsu__conn_sort_guests(&slot->conn, true);
+    } else {
+        xsu__guest_free(guest);
+    }
+    unlock(pool);
+}
+
+void xsu__pool_give_up(xsu_pool *pool, xsu_guest *guest)
+{
+    lock(pool);
+    if (guest->slot)
+        give_up(guest->slot);
     unlock(pool);
 }
 
@@ -267,10 +418,8 @@ void xsu__pool_abandon_transaction(xsu_pool *pool, xs_transaction_t t)
     xsu_slot *slot = transaction ? transaction->slot : NULL;
     if (transaction)
         forget(pool, transaction);
-    if (slot && slot->busy)
-        slot->spent = true;
-    else if (slot)
-        xsu__conn_drop(&slot->conn);
+    if (slot)
+        give_up(slot);
     unlock(pool);
 }
 

@@ -7,6 +7,7 @@
  *               arrived, and memory grows with that, never by a length that the peer merely claims
  *   conn.c      one connection: opening, sending, receiving
  *   exchange.c  one request and its reply on a connection
+ *   guest.c     main loops' runs on a connection, beside those who wait at it
  *   pool.c      the connections of a ctx, its transactions, and turns on them
  *   call.c      one request and its reply on whichever connection it belongs to
  */
@@ -88,6 +89,9 @@ typedef struct xsu_conn {
     uint64_t reply_ns;       /* what the daemon lately took for a reply, of many; 0: not known */
     uint64_t awake_until_ns; /* no rests before that time */
     xsu_decoder in;
+    char *rest; /* of a message of which the connection has a part; NULL for none */
+    size_t rest_sent, rest_len;
+    struct xsu_guest *guests;                     /* whose runs are under way on it; see guest.c */
     void (*on_restricted)(struct xsu_conn *conn); /* or NULL; without any lock held */
 } xsu_conn;
 
@@ -109,6 +113,8 @@ static inline bool xsu__conn_is_open(const xsu_conn *conn)
 int xsu__conn_open(xsu_conn *conn, unsigned int timeout_ms);
 /** The same, with ENOENT if there is no daemon, as xs_open() has it. */
 int xsu__conn_open_first(xsu_conn *conn, unsigned int timeout_ms);
+/** Open it if that needs no waiting; EAGAIN: the daemon accepts nobody now. */
+int xsu__conn_open_now(xsu_conn *conn);
 /** A new connection in the place of this one. */
 int xsu__conn_reopen(xsu_conn *conn, unsigned int timeout_ms);
 
@@ -118,6 +124,8 @@ int xsu__conn_reopen(xsu_conn *conn, unsigned int timeout_ms);
  * device there must be one part, one whole message.
  */
 int xsu__conn_send(xsu_conn *conn, struct iovec *parts, size_t num, size_t *done);
+/** Keep what is left of a message, to be sent before anything else, whoever sends next. */
+void xsu__conn_keep_rest(xsu_conn *conn, const struct iovec *part);
 /** Wait for poll()'s `events`, for timeout_ms; 0: for ever. */
 int xsu__conn_wait(xsu_conn *conn, short events, unsigned int timeout_ms);
 /** Wait for `least` bytes, or on a device for any, and put them into conn->in. */
@@ -126,6 +134,47 @@ int xsu__conn_receive(xsu_conn *conn, size_t least, unsigned int timeout_ms);
 int xsu__conn_receive_now(xsu_conn *conn);
 /** What its epoll set is to tell of it; EPOLLIN at first. */
 void xsu__conn_listen(xsu_conn *conn, uint32_t events);
+
+/* ---- guest.c ---------------------------------------------------------------------------------- */
+
+/*
+ * A run in a main loop has its turn on a connection only while it sends and takes in what is there.
+ * Between its turns others may use the connection: they keep the replies to the run's requests for
+ * it.  So nobody stands still because a main loop does, nor a main loop because somebody waits.
+ *
+ * The list of a connection's guests is changed with the pool's lock, by who has the turn or while
+ * nobody has; the rest of a guest is for who has the turn, but for what the lock guards.
+ */
+typedef struct xsu_guest {
+    struct xsu_guest *next;         /* on the same connection */
+    struct xsu_guest *next_waiting; /* for a turn; with the lock */
+    struct xsu_slot *slot;          /* where it is, or NULL; with the lock */
+    uint32_t generation;            /* of that connection */
+    uint32_t first_id, num_ids;     /* of its requests */
+    unsigned int owed;              /* replies that are due; on the device there is one for all */
+    xsu_decoder kept;               /* of them, those that others met */
+    bool lost;                      /* the connection is; with the lock */
+    bool gone;                      /* nobody will take its replies; with the lock */
+    atomic_bool news;               /* it is worth another turn */
+    void (*wake)(void *who); /* there is news; with the lock held, and not in a forked child */
+    void *who;
+} xsu_guest;
+
+/** A guest, on no connection. */
+xsu_guest *xsu__guest_new(void (*wake)(void *who), void *who);
+/** With the pool's lock: there is news. */
+void xsu__guest_tell(xsu_guest *guest, bool wake);
+/** Free one that is on no connection. */
+void xsu__guest_free(xsu_guest *guest);
+/** The next message that has arrived for `me`, NULL: for who waits; others' are kept for them. */
+xsu_decoded xsu__conn_next(xsu_conn *conn, xsu_guest *me, xsu_message *message);
+/** On the device, where one request is under way at a time: wait until none of a guest's is. */
+int xsu__conn_settle(xsu_conn *conn, unsigned int timeout_ms);
+/** Whether a request of another guest's keeps `me` from sending. */
+bool xsu__conn_is_taken(const xsu_conn *conn, const xsu_guest *me);
+/** With the pool's lock, by who has the turn or while nobody has: tell guests what has become of their
+ * connection; how many of those who have not gone have lost it. */
+unsigned int xsu__conn_sort_guests(xsu_conn *conn, bool wake);
 
 /* ---- exchange.c ------------------------------------------------------------------------------ */
 
@@ -172,6 +221,7 @@ int xsu__conn_ask(xsu_conn *conn, uint32_t tx_id, const xsu_wire_request *reques
 typedef struct xsu_slot {
     xsu_conn conn;
     bool busy;                 /* somebody has his turn */
+    unsigned int guests;       /* runs of main loops */
     bool spent;                /* to be closed when that ends */
     unsigned int transactions; /* open on it */
 } xsu_slot;
@@ -190,8 +240,9 @@ typedef struct xsu_open_transaction {
 typedef struct xsu_pool {
     xsu_fork_hook hook; /* its lock guards all of this but the connections in use */
     pthread_cond_t freed;
-    unsigned int waiting; /* for a turn */
-    unsigned int num;     /* slots */
+    unsigned int waiting;      /* for a turn */
+    xsu_guest *waiting_guests; /* the same in main loops */
+    unsigned int num;          /* slots */
     xsu_slot *slots[XSU_POOL_MOST];
     struct _GHashTable *transactions; /* by number */
     atomic_uint timeout_ms;           /* of every wait for the daemon; 0: for ever */
@@ -219,6 +270,18 @@ xsu_conn *xsu__pool_conn(xsu_pool *pool);
  */
 int xsu__pool_enter(xsu_pool *pool, xs_transaction_t t, unsigned int timeout_ms, bool long_stay,
                     xsu_turn *turn);
+/** The same for a guest, without waiting.  EBUSY: it will be woken; EAGAIN: the daemon accepts
+ * nobody now, try again later.  Once it stays, its turns are on the same connection: then ECONNRESET
+ * if that is lost. */
+int xsu__pool_visit(xsu_pool *pool, xs_transaction_t t, unsigned int timeout_ms, xsu_guest *guest,
+                    xsu_turn *turn);
+/** With a turn: the guest's requests will be under way when that ends. */
+void xsu__pool_stay(xsu_pool *pool, xsu_turn *turn, xsu_guest *guest);
+/** It leaves the connection where it is, if any, and is freed.  What is under way is of no interest
+ * any more. */
+void xsu__pool_dismiss(xsu_pool *pool, xsu_guest *guest);
+/** Without a turn: the connection where it is, if any, is of no use any more. */
+void xsu__pool_give_up(xsu_pool *pool, xsu_guest *guest);
 /** `err` is what went wrong with the connection in this turn, or 0. */
 void xsu__pool_leave(xsu_pool *pool, xsu_turn *turn, int err);
 
