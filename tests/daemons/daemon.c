@@ -311,6 +311,19 @@ TestDaemon *test_daemon_start(TestDaemonKind kind)
     return daemon;
 }
 
+void test_daemon_freeze(TestDaemon *daemon)
+{
+    int status;
+    kill(daemon->pid, SIGSTOP);
+    g_assert_cmpint(waitpid(daemon->pid, &status, WUNTRACED), ==, daemon->pid);
+    g_assert_true(WIFSTOPPED(status));
+}
+
+void test_daemon_thaw(TestDaemon *daemon)
+{
+    kill(daemon->pid, SIGCONT);
+}
+
 void test_daemon_restart(TestDaemon *daemon)
 {
     test_daemon_kill(daemon);

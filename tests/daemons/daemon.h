@@ -43,6 +43,10 @@ const char *test_daemon_socket(const TestDaemon *daemon);
 /** Kill it at once, leaving its socket behind. */
 void test_daemon_kill(TestDaemon *daemon);
 
+/** Have it stand still (SIGSTOP), which it does on return, and go on. */
+void test_daemon_freeze(TestDaemon *daemon);
+void test_daemon_thaw(TestDaemon *daemon);
+
 /** Kill it unless that was done, and start it anew in its place; its store is empty then.  By the
  * thread that is to outlive it: it dies with that. */
 void test_daemon_restart(TestDaemon *daemon);

@@ -10,7 +10,11 @@ static bool attempt(xsu_txn *txn, xsu_batch_fn fn, void *data)
     xsu_batch *b = xsu__batch_new(txn->gc, &xsu__own, txn->t);
     if (!fn(txn->gc, b, data))
         return false;
-    if (!b->ran)
+    if (b->under_way) {
+        errno = EDEADLK; /* the loop that runs it is not this one */
+        return false;
+    }
+    if (!b->ran || (b->later && b->later->num > 0))
         (void)xsu_batch_run(b);
     if (b->broken)
         errno = b->broken;
