@@ -234,7 +234,8 @@ int xsu__pipeline_receive(xsu_pipeline *p, unsigned int replies);
 /** Hand out the replies that are there; EAGAIN for none. */
 int xsu__pipeline_receive_now(xsu_pipeline *p);
 
-#define XSU_LANES 4 /* connections for a run without an order, at the most */
+#define XSU_LONG_STAY 64 /* operations that other users of a connection should not wait for */
+#define XSU_LANES 4      /* connections for a run without an order, at the most */
 
 typedef struct xsu_run {
     xsu_batch *batch;

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define LANE_LEAST 64 /* operations for each connection of a run without an order */
-#define LONG_STAY 64  /* operations that other users of a connection should not wait for */
 
 static void fail_lane(xsu_pipeline *p, int err)
 {
@@ -189,7 +188,7 @@ static int run_at_once(xsu_batch *b)
     if (r.total == 0)
         return 0;
     xsu_pool *pool = &b->gc->ctx->pool;
-    int err = xsu__pool_enter(pool, b->t, b->timeout_ms, r.total > LONG_STAY, &turn);
+    int err = xsu__pool_enter(pool, b->t, b->timeout_ms, r.total > XSU_LONG_STAY, &turn);
     if (err) {
         xsu__batch_fail_undone(b, 0, b->num, err);
         return err;

@@ -147,7 +147,8 @@ static int step(xsu_steps *s, xsu_pool *pool)
     s->fd = -1;
     s->until_ns = 0;
     do {
-        err = xsu__pool_visit(pool, s->batch->t, s->batch->timeout_ms, s->guest, &turn);
+        err = xsu__pool_visit(pool, s->batch->t, s->batch->timeout_ms,
+                              s->batch->num > XSU_LONG_STAY, s->guest, &turn);
         if (err == EAGAIN)
             pause_connecting(s);
         else if (!err)

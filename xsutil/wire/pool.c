@@ -269,7 +269,8 @@ static void wait_for_wake(xsu_pool *pool, xsu_guest *guest)
 }
 
 /* With the lock: where it has its turn; EBUSY if nowhere now. */
-static int find_place(xsu_pool *pool, xs_transaction_t t, xsu_guest *guest, xsu_slot **slot)
+static int find_place(xsu_pool *pool, xs_transaction_t t, bool long_stay, xsu_guest *guest,
+                      xsu_slot **slot)
 {
     int err = 0;
     xsu_open_transaction *transaction = find(pool, t);
@@ -283,7 +284,7 @@ static int find_place(xsu_pool *pool, xs_transaction_t t, xsu_guest *guest, xsu_
     else if (guest->slot)
         *slot = guest->slot->busy ? NULL : guest->slot;
     else
-        *slot = choose(pool, true);
+        *slot = choose(pool, long_stay);
     if (!err && !*slot) {
         wait_for_wake(pool, guest);
         err = EBUSY;
@@ -291,14 +292,14 @@ static int find_place(xsu_pool *pool, xs_transaction_t t, xsu_guest *guest, xsu_
     return err;
 }
 
-int xsu__pool_visit(xsu_pool *pool, xs_transaction_t t, unsigned int timeout_ms, xsu_guest *guest,
-                    xsu_turn *turn)
+int xsu__pool_visit(xsu_pool *pool, xs_transaction_t t, unsigned int timeout_ms, bool long_stay,
+                    xsu_guest *guest, xsu_turn *turn)
 {
     *turn = (xsu_turn){.t = t};
     lock(pool);
     const xsu_open_transaction *transaction = find(pool, t);
     turn->timeout_ms = xsu__shorter_ms(timeout_ms, patience_ms(transaction));
-    int err = find_place(pool, t, guest, &turn->slot);
+    int err = find_place(pool, t, long_stay, guest, &turn->slot);
     if (!err) {
         turn->slot->busy = true;
         turn->conn = &turn->slot->conn;

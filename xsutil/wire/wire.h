@@ -273,8 +273,8 @@ int xsu__pool_enter(xsu_pool *pool, xs_transaction_t t, unsigned int timeout_ms,
 /** The same for a guest, without waiting.  EBUSY: it will be woken; EAGAIN: the daemon accepts
  * nobody now, try again later.  Once it stays, its turns are on the same connection: then ECONNRESET
  * if that is lost. */
-int xsu__pool_visit(xsu_pool *pool, xs_transaction_t t, unsigned int timeout_ms, xsu_guest *guest,
-                    xsu_turn *turn);
+int xsu__pool_visit(xsu_pool *pool, xs_transaction_t t, unsigned int timeout_ms, bool long_stay,
+                    xsu_guest *guest, xsu_turn *turn);
 /** With a turn: the guest's requests will be under way when that ends. */
 void xsu__pool_stay(xsu_pool *pool, xsu_turn *turn, xsu_guest *guest);
 /** It leaves the connection where it is, if any, and is freed.  What is under way is of no interest
