@@ -5,7 +5,7 @@
  */
 #include "test-watch.h"
 
-#include <poll.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -42,6 +42,7 @@ static void backend_start(Backend *be, TestDaemonKind kind)
     g_spawn_async_with_pipes(NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, die_with_test, NULL,
                              &be->pid, NULL, &out, NULL, &error);
     g_assert_no_error(error);
+    g_assert_cmpint(fcntl(out, F_SETPIPE_SZ, 1 << 20), >=, 0); /* it is read now and then */
     be->said = fdopen(out, "r");
 }
 

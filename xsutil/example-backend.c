@@ -94,17 +94,29 @@ static void on_written(xsu_batch *b, int ok, void *data)
         look_later(d);
 }
 
-/* It has been removed, perhaps just before its state was written: that made it anew. */
+static bool remove_remains(xsu_gc *gc, xsu_batch *b, void *data)
+{
+    const device *d = data;
+    char *frontend;
+    (void)gc;
+    xsu_batch_readf(b, &frontend, "%s/frontend", d->path);
+    if (!xsu_batch_run(b))
+        return false;
+    if (!frontend)
+        xsu_batch_rmf(b, "%s", d->path);
+    return true;
+}
+
+/* It has been removed, perhaps just before its state was written, which made it anew.  In a
+ * transaction, for which this waits, as another one may come to its place. */
 static void tidy_up(device *d)
 {
     if (d->state) {
-        xsu_batch *b = xsu_batch_new(d->gc);
-        xsu_batch_rmf(b, "%s", d->path);
-        start_batch(&d->source, b, on_written, d);
-    } else {
-        printf("%s is gone\n", d->path);
-        g_hash_table_remove(devices, d);
+        on_written(NULL, xsu_batch_transaction(d->gc, NULL, remove_remains, d), d);
+        return;
     }
+    printf("%s is gone\n", d->path);
+    g_hash_table_remove(devices, d);
 }
 
 /* What is wrong, if anything, stands in `error`. */
