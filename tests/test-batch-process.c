@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Batches and the process they are in: forks, files, signals, restriction. */
-#include "batch.h"
+#include "batch-source.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -423,6 +423,53 @@ static void test_restricted_closed(TestStore *s)
     restrict_in_child(s, restrict_closed, 3);
 }
 
+/* ---- Main loops ------------------------------------------------------------------------------ */
+
+static GMainContext *forked_context;
+static Run forked_run;
+
+/* What was under way is the parent's; the loop, and the ctx, are the child's, too. */
+static void go_on_as_child(TestStore *s, xsu_ctx *ctx)
+{
+    (void)s, (void)ctx;
+    g_assert_cmpint(run_wait(&forked_run, forked_context), ==, ECONNRESET);
+    xsu_batch_mkdirf(forked_run.b, "@releaseDomain");
+    g_assert_cmpint(run_now(&forked_run), ==, EINVAL);
+}
+
+static void work_by_source(TestStore *s, xsu_ctx *ctx)
+{
+    char *value;
+    Run run = run_new(ctx);
+    xsu_batch_writef(run.b, "of the child", "%s/child", s->root);
+    xsu_batch_readf(run.b, &value, "%s/child", s->root);
+    g_assert_cmpint(run_now(&run), ==, 0);
+    g_assert_cmpstr(value, ==, "of the child");
+    run_end(&run);
+}
+
+static void test_source(TestStore *s)
+{
+    Proxied p = proxied_start(s);
+    char *value;
+    forked_context = g_main_context_new();
+    forked_run = run_new(p.ctx);
+    test_store_set(s, "node", "value");
+    test_daemon_freeze(s->daemon);
+    xsu_batch_readf(forked_run.b, &value, "%s/node", s->root);
+    run_attach(&forked_run, forked_context);
+    while (test_proxy_count(p.proxy, XS_READ) == 0)
+        g_main_context_iteration(forked_context, FALSE);
+    in_child(go_on_as_child, s, p.ctx);
+    test_daemon_thaw(s->daemon);
+    in_child(work_by_source, s, p.ctx);
+    g_assert_cmpint(run_wait(&forked_run, forked_context), ==, 0);
+    g_assert_cmpstr(value, ==, "value");
+    run_end(&forked_run);
+    g_main_context_unref(forked_context);
+    proxied_end(&p);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -430,6 +477,7 @@ int main(int argc, char **argv)
     test_store_add_on("/batch-process/fork/transaction", EXACT_KINDS, test_fork_in_transaction);
     test_store_add("/batch-process/fork/close", test_close_in_child);
     test_store_add_on("/batch-process/fork/beside-losses", ONLY_C, test_fork_beside_losses);
+    test_store_add("/batch-process/fork/source", test_source);
     test_store_add("/batch-process/files", test_files);
     test_store_add("/batch-process/attached", test_attached);
     g_test_add_func("/batch-process/signals/sigpipe", test_sigpipe);

@@ -4,7 +4,7 @@
  * committed, and all that comes after is EPERM.  There is no way back, so each test opens anew what
  * it needs.
  */
-#include "batch.h"
+#include "batch-source.h"
 
 #include <stdatomic.h>
 #include <xentoolcore.h>
@@ -401,6 +401,34 @@ static void test_threads(gconstpointer kind)
     end(&p);
 }
 
+/* ---- In a main loop -------------------------------------------------------------------------- */
+
+/* What is under way in a loop, and what begins then. */
+static void test_source(gconstpointer data)
+{
+    TestStore store;
+    Proxied p = start(&store, data);
+    GMainContext *context = g_main_context_new();
+    Run under_way = run_new(p.ctx), waiting = run_new(p.ctx);
+    test_proxy_fail(p.proxy, XS_WRITE, 0, 1, PROXY_SILENT, NULL);
+    xsu_batch_writef(under_way.b, "v", "%s/node", root);
+    xsu_batch_writef(waiting.b, "v", "%s/node", root);
+    run_attach(&under_way, context);
+    while (test_proxy_count(p.proxy, XS_WRITE) == 0)
+        g_main_context_iteration(context, FALSE);
+    run_attach(&waiting, context);
+    restrict_now();
+    g_assert_cmpint(run_wait(&under_way, context), ==, EPERM);
+    run_until(&waiting, context, 1);
+    g_assert_cmpint(waiting.err, ==, EPERM);
+    assert_all_errors(waiting.b, EPERM);
+    g_assert_cmpuint(test_proxy_count(p.proxy, XS_WRITE), ==, 1);
+    run_end(&under_way);
+    run_end(&waiting);
+    g_main_context_unref(context);
+    end(&p);
+}
+
 /* ---- The program ----------------------------------------------------------------------------- */
 
 static const Kind kinds[]
@@ -427,6 +455,7 @@ int main(int argc, char **argv)
     add("lost", test_lost, 2);
     add("large-batch", test_large_batch, 2);
     add("silent", test_silent, 2);
+    add("source", test_source, 4);
     add("threads", test_threads, 2);
     return g_test_run();
 }
