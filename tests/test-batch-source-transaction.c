@@ -231,6 +231,21 @@ static void test_beside(TestStore *s)
     }
 }
 
+/* Replies need not come in the order of their requests. */
+static void test_reversed(TestStore *s)
+{
+    Shared sh = {.p = proxied_start(s)};
+    {
+        XSU_GC(gc, sh.p.ctx);
+        shared_start(&sh, s, gc, 3);
+        test_proxy_hold(sh.p.proxy, XS_READ, 4, true);
+        g_assert_cmpstr(xs_readf(gc, sh.other, "%s", s->root), ==, "");
+        g_assert_true(xsu_transaction_end(gc, sh.other, true));
+        shared_end(&sh, s, gc, 3);
+    }
+    proxied_end(&sh.p);
+}
+
 /* Outside of transactions nobody waits for the answers to a loop's requests. */
 static void test_outside(TestStore *s)
 {
@@ -307,8 +322,11 @@ static void test_full(TestStore *s)
     xs_transaction_t t = xsu_transaction_start(gc), other = xsu_transaction_start(gc);
     GMainContext *context = g_main_context_new();
     Run run = run_in(s->ctx, t);
-    for (unsigned int i = 0; i < num; i++)
+    for (unsigned int i = 0; i < num; i++) {
         xsu_batch_readf(run.b, &value, "%s/large", s->root);
+        xsu_batch_readf(run.b, &value, "%s/large", s->root);
+        xsu_batch_writef(run.b, large, "%s/large", s->root);
+    }
     run_attach(&run, context);
     g_main_context_iteration(context, FALSE);
     for (unsigned int i = 0; i < 20; i++) {
@@ -336,6 +354,7 @@ int main(int argc, char **argv)
     test_store_add_both_on("/batch-source-transaction/attached", EXACT_KINDS, test_attached);
     test_store_add_on("/batch-source-transaction/left-under-way", EXACT_KINDS, test_left_under_way);
     test_store_add_on("/batch-source-transaction/beside", EXACT_KINDS, test_beside);
+    test_store_add_on("/batch-source-transaction/reversed", EXACT_KINDS, test_reversed);
     test_store_add_on("/batch-source-transaction/outside", EXACT_KINDS, test_outside);
     test_store_add_on("/batch-source-transaction/destroyed", EXACT_KINDS, test_destroyed);
     test_store_add_on("/batch-source-transaction/lost-beside", EXACT_KINDS, test_lost_beside);

@@ -7,6 +7,7 @@
  * any, as some time after it.  A request that is not answered yet would be overwritten by the next
  * on the same file.  A watch that the daemon refuses is a write that fails.
  */
+#include "batch-source.h"
 #include "test-watch.h"
 
 #include <fcntl.h>
@@ -373,6 +374,84 @@ static void test_refused(TestStore *s)
     }
 }
 
+/* ---- Main loops ------------------------------------------------------------------------------ */
+
+enum { SOURCES = 3, READS = 10 };
+
+/* Several, each in its own order, on one file, and somebody who blocks there between their turns. */
+static void use_sources_in(xsu_ctx *ctx, const char *root, bool in_transactions)
+{
+    XSU_GC(gc, ctx);
+    GMainContext *context = g_main_context_new();
+    xs_transaction_t t[SOURCES] = {XBT_NULL}, last = xsu_transaction_start(gc);
+    Run runs[SOURCES];
+    char *value[SOURCES][READS];
+    for (int i = 0; i < SOURCES; i++) {
+        t[i] = in_transactions ? xsu_transaction_start(gc) : XBT_NULL;
+        runs[i] = run_in(ctx, t[i]);
+        for (int n = 0; n < READS; n++) {
+            xsu_batch_writef(runs[i].b, xsu_sprintf(gc, "%d-%d", i, n), "%s/source-%d", root, i);
+            xsu_batch_readf(runs[i].b, &value[i][n], "%s/source-%d", root, i);
+        }
+        run_attach(&runs[i], context);
+    }
+    for (int n = 0; n < READS; n++) {
+        g_main_context_iteration(context, FALSE);
+        char *text = xsu_sprintf(gc, "%d", n);
+        g_assert_true(xs_writef(gc, last, text, "%s/last", root));
+        g_assert_cmpstr(xs_readf(gc, last, "%s/last", root), ==, text);
+    }
+    for (int i = 0; i < SOURCES; i++) {
+        run_until(&runs[i], context, 1);
+        g_assert_cmpint(runs[i].err, ==, 0);
+        for (int n = 0; n < READS; n++)
+            g_assert_cmpstr(value[i][n], ==, xsu_sprintf(gc, "%d-%d", i, n));
+        run_end(&runs[i]);
+        g_assert_true(!in_transactions || xsu_transaction_end(gc, t[i], true));
+    }
+    g_assert_true(xsu_transaction_end(gc, last, true));
+    g_assert_cmpuint(opened, <=, in_transactions ? 1 : 1 + SOURCES);
+    g_main_context_unref(context);
+}
+
+static void use_sources(xsu_ctx *ctx, const char *root)
+{
+    use_sources_in(ctx, root, false);
+}
+
+static void use_sources_in_transactions(xsu_ctx *ctx, const char *root)
+{
+    use_sources_in(ctx, root, true);
+}
+
+/* One is given up with its request under way. */
+static void destroy_source(xsu_ctx *ctx, const char *root)
+{
+    XSU_GC(gc, ctx);
+    GMainContext *context = g_main_context_new();
+    xs_transaction_t t = xsu_transaction_start(gc), other = xsu_transaction_start(gc);
+    Run run = run_in(ctx, t), next = run_in(ctx, other);
+    xsu_batch_readf(run.b, NULL, "%s", root);
+    xsu_batch_readf(run.b, NULL, "%s", root);
+    xsu_batch_readf(next.b, NULL, "%s", root);
+    run_attach(&run, context);
+    g_main_context_iteration(context, FALSE);
+    run_end(&run);
+    g_assert_cmpint(run_now(&next), ==, 0);
+    g_assert_cmpstr(xs_readf(gc, other, "%s", root), ==, "");
+    g_assert_true(xsu_transaction_end(gc, other, true));
+    g_assert_true(xsu_transaction_end(gc, t, true));
+    run_end(&next);
+    g_main_context_unref(context);
+}
+
+static void test_sources(TestStore *s)
+{
+    with_all_ids(s, use_sources);
+    with_all_ids(s, use_sources_in_transactions);
+    with_all_ids(s, destroy_source);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -382,6 +461,7 @@ int main(int argc, char **argv)
     test_store_add_on("/device/batch", EXACT_KINDS, test_batch);
     test_store_add_on("/device/directory", EXACT_KINDS, test_directory);
     test_store_add_on("/device/transactions", EXACT_KINDS, test_transactions);
+    test_store_add_on("/device/sources", EXACT_KINDS, test_sources);
     test_store_add_on("/device/watches", EXACT_KINDS, test_watches);
     test_store_add_on("/device/waits", EXACT_KINDS, test_waits);
     test_store_add_on("/device/refused", EXACT_KINDS, test_refused);

@@ -41,8 +41,6 @@ static xsu_ctx *ctx;
 static GHashTable *devices; /* a set, by key */
 static GSource *watching;   /* frontends that are not watched yet, soon */
 
-/* ---- What is under way ------------------------------------------------------------------------ */
-
 static void stop(GSource **source)
 {
     if (*source) {
@@ -88,10 +86,7 @@ static void on_written(xsu_batch *b, int ok, void *data)
     device *d = data;
     (void)b;
     stop(&d->source);
-    if (ok)
-        look(d);
-    else
-        look_later(d);
+    (ok ? look : look_later)(d);
 }
 
 static bool remove_remains(xsu_gc *gc, xsu_batch *b, void *data)
@@ -112,11 +107,11 @@ static bool remove_remains(xsu_gc *gc, xsu_batch *b, void *data)
 static void tidy_up(device *d)
 {
     if (d->state) {
-        on_written(NULL, xsu_batch_transaction(d->gc, NULL, remove_remains, d), d);
-        return;
+        (xsu_batch_transaction(d->gc, NULL, remove_remains, d) ? look : look_later)(d);
+    } else {
+        printf("%s is gone\n", d->path);
+        g_hash_table_remove(devices, d);
     }
-    printf("%s is gone\n", d->path);
-    g_hash_table_remove(devices, d);
 }
 
 /* What is wrong, if anything, stands in `error`. */
