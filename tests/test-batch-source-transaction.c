@@ -231,7 +231,7 @@ static void test_beside(TestStore *s)
     }
 }
 
-/* Replies need not come in the order of their requests. */
+/* Replies need not come in the order of their requests: what follows his own, who blocks leaves. */
 static void test_reversed(TestStore *s)
 {
     Shared sh = {.p = proxied_start(s)};
@@ -240,8 +240,8 @@ static void test_reversed(TestStore *s)
         shared_start(&sh, s, gc, 3);
         test_proxy_hold(sh.p.proxy, XS_READ, 4, true);
         g_assert_cmpstr(xs_readf(gc, sh.other, "%s", s->root), ==, "");
-        g_assert_true(xsu_transaction_end(gc, sh.other, true));
         shared_end(&sh, s, gc, 3);
+        g_assert_true(xsu_transaction_end(gc, sh.other, true));
     }
     proxied_end(&sh.p);
 }
