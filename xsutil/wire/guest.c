@@ -109,8 +109,8 @@ void xsu__guest_free(xsu_guest *guest)
     g_free(guest);
 }
 
-/* Whether it stays in the list. */
-static bool sort_one(xsu_conn *conn, xsu_guest *guest, bool wake, unsigned int *lost)
+/* Whether it stays in the list.  `idle`: it may send, which others may have kept it from. */
+static bool sort_one(xsu_conn *conn, xsu_guest *guest, bool idle, bool wake, unsigned int *lost)
 {
     bool over = is_lost(conn, guest);
     if (guest->gone)
@@ -126,7 +126,7 @@ static bool sort_one(xsu_conn *conn, xsu_guest *guest, bool wake, unsigned int *
         guest->slot = NULL;
         ++*lost;
     }
-    if (over || guest->kept.end > guest->kept.start)
+    if (over || idle || guest->kept.end > guest->kept.start)
         xsu__guest_tell(guest, wake);
     return !over;
 }
@@ -134,9 +134,10 @@ static bool sort_one(xsu_conn *conn, xsu_guest *guest, bool wake, unsigned int *
 unsigned int xsu__conn_sort_guests(xsu_conn *conn, bool wake)
 {
     unsigned int lost = 0;
+    bool idle = !conn->is_socket && !xsu__conn_is_taken(conn, NULL);
     for (xsu_guest **link = &conn->guests; *link;) {
         xsu_guest *guest = *link, *next = guest->next;
-        if (sort_one(conn, guest, wake, &lost))
+        if (sort_one(conn, guest, idle, wake, &lost))
             link = &guest->next;
         else
             *link = next;
