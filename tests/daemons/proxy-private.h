@@ -18,6 +18,7 @@ typedef struct Message {
 
 typedef struct Rule {
     uint32_t type;
+    const char *path; /* only requests for this one, or NULL */
     unsigned int skip, times;
     TestProxyAction action;
     const char *error;
@@ -41,7 +42,7 @@ struct TestProxy {
     bool reverse;
 };
 
-/** What is to become of the next message of a type; with the lock held. */
-Rule test_proxy_rule(TestProxy *proxy, uint32_t type);
+/** What is to become of the next message, of a type and with this payload; with the lock held. */
+Rule test_proxy_rule(TestProxy *proxy, uint32_t type, const GByteArray *payload);
 
 #endif

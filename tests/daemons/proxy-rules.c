@@ -7,11 +7,19 @@
 
 /* ---- Telling --------------------------------------------------------------------------------- */
 
-Rule test_proxy_rule(TestProxy *proxy, uint32_t type)
+static bool is_for(const Rule *rule, uint32_t type, const GByteArray *payload)
+{
+    if (rule->type != type || !rule->times)
+        return false;
+    size_t size = rule->path ? strlen(rule->path) + 1 : 0; /* with its NUL */
+    return size == 0 || (payload->len >= size && !memcmp(payload->data, rule->path, size));
+}
+
+Rule test_proxy_rule(TestProxy *proxy, uint32_t type, const GByteArray *payload)
 {
     for (guint i = 0; i < proxy->rules->len; i++) {
         Rule *rule = &g_array_index(proxy->rules, Rule, i);
-        if (rule->type != type || !rule->times)
+        if (!is_for(rule, type, payload))
             continue;
         if (rule->skip) {
             rule->skip--;
@@ -40,6 +48,14 @@ void test_proxy_fail(TestProxy *proxy, uint32_t type, unsigned int skip, unsigne
 {
     add_rule(proxy,
              (Rule){.type = type, .skip = skip, .times = times, .action = action, .error = error});
+}
+
+void test_proxy_refuse(TestProxy *proxy, uint32_t type, const char *path, const char *error)
+{
+    add_rule(
+        proxy,
+        (Rule){
+            .type = type, .path = path, .times = G_MAXUINT, .action = PROXY_ERROR, .error = error});
 }
 
 void test_proxy_rewrite(TestProxy *proxy, uint32_t type, unsigned int skip, TestProxyAction action,

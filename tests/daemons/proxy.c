@@ -146,7 +146,7 @@ static void take_request(TestProxy *proxy, Link *link, TestHeader header, GByteA
     pthread_mutex_lock(&proxy->lock);
     record(proxy, link, header, payload);
     proxy->rounds += g_queue_is_empty(&link->pending);
-    Rule rule = test_proxy_rule(proxy, header.type);
+    Rule rule = test_proxy_rule(proxy, header.type, payload);
     pthread_mutex_unlock(&proxy->lock);
     if (rule.action == PROXY_DROP_BEFORE) {
         link->dead = true;

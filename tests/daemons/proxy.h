@@ -56,6 +56,9 @@ void test_proxy_use(const TestProxy *proxy);
 void test_proxy_fail(TestProxy *proxy, uint32_t type, unsigned int skip, unsigned int times,
                      TestProxyAction action, const char *error);
 
+/** From now on answer each request of a type for this path with an error; neither is copied. */
+void test_proxy_refuse(TestProxy *proxy, uint32_t type, const char *path, const char *error);
+
 /** Once `skip` messages of a type have passed, do this to the reply of the next. */
 void test_proxy_rewrite(TestProxy *proxy, uint32_t type, unsigned int skip, TestProxyAction action,
                         TestProxyRewrite rewrite, gpointer data);

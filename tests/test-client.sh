@@ -1,0 +1,405 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# tests/clients/xenstore.c does what the stock xenstore-* tools do: each command is given to both,
+# each beside a daemon of its own that has been told the same, and what they print, how they end and
+# what is in the stores afterwards is compared.  What is different on purpose comes last.
+# Environment: BUILD, the directory of the programs, XEN_PARTS and XSU_PRELOAD as for all tests.
+set -u
+if [ "${1-}" != --beside ]; then
+    exec "$BUILD/tests/with-daemon" C1=xenstored C2=xenstored O1=oxenstored O2=oxenstored \
+        E1=oxenstored-eagain E2=oxenstored-eagain sh "$0" --beside
+fi
+# shellcheck source=tests/tap.sh
+. "$(dirname "$0")/tap.sh"
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+mkdir "$dir/ours" "$dir/stock"
+for name in xenstore xenstore- xenstore-foo bar xenstore-read xenstore-write xenstore-list xenstore-ls \
+    xenstore-rm xenstore-exists xenstore-chmod xenstore-watch; do
+    ln -s "$(realpath "$BUILD/tests/xenstore")" "$dir/ours/$name"
+    ln -s "$(realpath "$XEN_PARTS/root/usr/bin/xenstore")" "$dir/stock/$name"
+done
+
+# at DAEMON: the daemons of all that follows, by the variables that name them.
+at() {
+    on=$1
+    eval "ours=\$${1}1 stock=\$${1}2"
+}
+
+# alone WHOSE COMMAND...: output, errors and status in $dir/WHOSE.{out,err,status}.
+alone() {
+    whose=$1
+    shift
+    eval "socket=\$$whose"
+    (
+        cd "$dir/$whose" || exit 99
+        export XENSTORED_PATH="$socket"
+        exec timeout 60 "$@" >"$dir/$whose.out" 2>"$dir/$whose.err" </dev/null
+    )
+    echo $? >"$dir/$whose.status"
+}
+
+# same TITLE FILE...: the files of both are the same.
+same() {
+    title=$1 failed=0
+    shift
+    : >"$dir/difference"
+    for what; do
+        diff -a "$dir/stock.$what" "$dir/ours.$what" >>"$dir/difference" 2>&1 || failed=1
+    done
+    tap $failed "$on: $title" "$dir/difference"
+}
+
+# both COMMAND...: one that changes nothing.
+both() {
+    alone ours "$@"
+    alone stock "$@"
+    same "$(printf '%s' "$*" | tr -c ' -~' '?' | cut -c1-100)" out err status
+}
+
+# changes COMMAND...: and the stores are the same afterwards.
+changes() {
+    both "$@"
+    dump stock
+    same "  and what it did" tree
+}
+
+# dump WHOSE: both stores, by these programs.
+dump() {
+    for store in ours stock; do
+        eval "socket=\$$store"
+        (cd "$dir/$1" && XENSTORED_PATH=$socket ./xenstore-ls -fp) >"$dir/$store.tree"
+    done
+}
+
+silently() { # COMMAND...: with both; it must succeed.
+    alone ours "$@"
+    alone stock "$@"
+    cat "$dir/ours.err" "$dir/stock.err" >"$dir/difference"
+    [ "$(cat "$dir/ours.status" "$dir/stock.status" | tr -d '\n')" = 00 ] && return
+    tap 1 "$on: $1 $2 for both" "$dir/difference"
+}
+
+# $1 times the letter $2.
+repeat() { printf "%$1s" '' | tr ' ' "$2"; }
+
+usage() {
+    both ./xenstore
+    both ./bar
+    both ./bar read
+    both ./xenstore-foo
+    both ./xenstore-
+    both ./xenstore- read /usage
+    both ./xenstore bogus
+    both ./xenstore -h
+    both ./xenstore control
+    silently ./xenstore-write /usage value
+    for mode in read write list ls rm exists chmod watch; do
+        both "./xenstore-$mode" -h
+        both ./xenstore "$mode" -h
+        both ./xenstore "$mode" --help
+        both ./xenstore "$mode" -Z /usage n0
+        both "./xenstore-$mode" --bogus /usage n0
+        for option in --flat --prefix --tidy --upto --recurse --raw -f -p -t -u -r -R -s; do
+            [ "$mode$option" = watch-s ] || both "./xenstore-$mode" "$option" /usage
+        done
+        case $mode in ls) ;; *) both "./xenstore-$mode" && both ./xenstore "$mode" ;; esac
+        silently ./xenstore-write /usage value
+    done
+    both ./xenstore-write /usage
+    both ./xenstore-write /usage a /b
+    both ./xenstore-watch -n
+    both ./xenstore-ls -n 1 /usage
+    both ./xenstore-read /usage -p
+    both ./xenstore-read -- /usage -p
+    both ./xenstore-read -pRs /usage
+    both ./xenstore-ls --fl /usage
+}
+
+# A store of a few nodes with the oddest values.
+values() {
+    all=$(i=1 && while [ $i -lt 256 ]; do printf '\\x%02x' $i && i=$((i + 1)); done)
+    changes ./xenstore-write /v/all "$all" /v/nul 'a\0b\000\08' /v/empty '' /v/plain "it's \"plain\""
+    for text in '\x4' '\xg1' '\777' '\08' '\x 4z' '\x-1' '\x0x41' 'q\' '\a\b\"' '\1a' '\18' '\r\t\n\\' \
+        '\x' '\' '\\' 'a\x' '\9' '%s%n' "$(printf 'tab\there, line\nthere, \303\244, \377')"; do
+        changes ./xenstore-write /v/escape "$text"
+        both ./xenstore-read /v/escape
+        both ./xenstore-read -R /v/escape
+        changes ./xenstore-write -R /v/raw "$text" /v/escape "$text"
+        both ./xenstore-read -p /v/raw
+        both ./xenstore-ls /v
+    done
+    for node in all nul empty plain; do
+        both ./xenstore-read "/v/$node"
+        both ./xenstore-read -R "/v/$node"
+        both ./xenstore-read -p "/v/$node" "/v/$node"
+    done
+    both ./xenstore-read -pR /v/all /v/empty /v/nul
+    both ./xenstore-ls -fp /v
+    changes ./xenstore-write /v/long "$(repeat 2000 v)"
+    changes ./xenstore-write /v/longer "$(repeat 4200 v)"
+    both ./xenstore-read /v/long
+}
+
+# Paths of all kinds, for all commands.
+paths() {
+    silently ./xenstore-write /p/a/b 1 /p/c 2 /p/d '' "/p/-_@1A/x" 3
+    for path in /p /p/a /p/a/b / /absent /absent/too /p/ //p /p//a '' . rel 'a b' /p/a: @p @releaseDomain \
+        /local/domain/0 "/p/$(repeat 300 n)" "$(repeat 3100 n)" "/$(repeat 3100 n)" tool /tool/../p; do
+        for mode in read list exists ls 'ls -f' 'ls -p' 'ls -fp' 'list -p' 'read -p'; do
+            # shellcheck disable=SC2086 # options are words
+            [ "$path" = @releaseDomain ] || both ./xenstore-$mode "$path"
+        done
+        case $on$path in
+        O/) ;; # emptied by stock
+        *)
+            changes ./xenstore-rm "$path"
+            changes ./xenstore-rm -t "$path/x"
+            ;;
+        esac
+        changes ./xenstore-write "$path" new
+        changes ./xenstore-chmod "$path" n0 r7
+        silently ./xenstore-rm /p
+        silently ./xenstore-write /p/a/b 1 /p/c 2 /p/d ''
+    done
+    both ./xenstore-read /p/c /absent /p/d
+    both ./xenstore-list -p /p/a /p /absent /p
+    both ./xenstore-exists /p /p/a
+    both ./xenstore-exists /p /absent
+    both ./xenstore-ls /p/a /p
+    both ./xenstore-ls /p/a /absent /p
+}
+
+relative() {
+    changes ./xenstore-write rel/a/b 1 rel/c 2
+    both ./xenstore-read rel/a/b /local/domain/0/rel/c
+    both ./xenstore-list -p rel
+    both ./xenstore-ls -fp rel
+    both ./xenstore-ls rel /local
+    changes ./xenstore-chmod -r rel n0 r3
+    changes ./xenstore-chmod -u rel/a/b n0 r4
+    changes ./xenstore-chmod -u rel n0 r5
+    changes ./xenstore-rm -t rel/a/b
+    changes ./xenstore-rm -t rel/c
+}
+
+removing() {
+    silently ./xenstore-write /r/a/b/c '' /r/a/b/d '' /r/e/f/g '' /r/e/f '' /r/e 'not empty'
+    changes ./xenstore-rm -t /r/a/b/c
+    changes ./xenstore-rm -t /r/a/b/d /r/e/f/g
+    changes ./xenstore-rm -t /r/absent
+    changes ./xenstore-rm /r/e/f /absent/absent /r/e
+    changes ./xenstore-rm /r/e /r/absent
+    silently ./xenstore-write /r/a/b/c ''
+    changes ./xenstore-rm -t /r/a/b/c
+    changes ./xenstore-write /r/1 a /absent//x b /r/2 c
+    changes ./xenstore-write /r/1 a /r/1 b /r/1/2 c
+}
+
+permissions() {
+    silently ./xenstore-write /m/a/b/c 1 /m/a/d 2 /m/e 3
+    for spec in n0 r0 w0 b0 'n0 r3' 'b1 w2 r3 n4' 'r32751' 'n0 x1' 'q' '' 'N0' 'n0 r1 r1'; do
+        # shellcheck disable=SC2086 # several permissions are words
+        changes ./xenstore-chmod /m/a $spec
+        for option in -r -u -ru; do
+            # shellcheck disable=SC2086
+            changes ./xenstore-chmod $option /m/a/b $spec
+        done
+    done
+    changes ./xenstore-chmod /m/a ''
+    changes ./xenstore-chmod -r /m
+    changes ./xenstore-chmod -r /absent n0
+    changes ./xenstore-chmod -u /m/absent n0
+    changes ./xenstore-chmod -u / n0 r3
+    changes ./xenstore-chmod -r /m n0
+}
+
+widths() {
+    silently ./xenstore-write /w/short x /w/v60 "$(repeat 60 v)" /w/v66 "$(repeat 66 v)" /w/v70 "$(repeat 70 v)" \
+        /w/long "$(repeat 300 v)" "/w/$(repeat 200 n)/deep/er/still" "$(repeat 50 v)" \
+        /w/escapes "$(printf '\\n%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20)" /w/e ''
+    for options in '' -f -p -fp; do
+        # shellcheck disable=SC2086 # none is no word
+        both ./xenstore-ls $options /w
+        for columns in 0 1 2 3 9 12 13 14 20 24 25 40 62 63 79 80 81 200 65535; do
+            both script -qec "stty cols $columns; exec ./xenstore-ls $options /w" /dev/null
+        done
+    done
+}
+
+# Some thousands of nodes.
+large() {
+    for branch in a b c d e; do
+        # shellcheck disable=SC2046 # pairs are words
+        silently ./xenstore-write $(seq -f "/l/$branch/node-%.0f/x v%.0f" 1 400 | tr '\n' ' ')
+        silently ./xenstore-write $(seq -f "/l/$branch/node-%.0f/x/deep/er %.0f" 1 200)
+    done
+    for options in '' -f -p -fp; do
+        # shellcheck disable=SC2086
+        both ./xenstore-ls $options /l
+        # shellcheck disable=SC2086
+        both ./xenstore-ls $options
+    done
+    both ./xenstore-list -p /l/a /l/b /l/c
+    # shellcheck disable=SC2046
+    both ./xenstore-read -p $(seq -f "/l/a/node-%.0f/x" 1 400)
+    changes ./xenstore-chmod -r /l/b n0 r9
+    changes ./xenstore-rm /l/a
+    changes ./xenstore-rm /l
+}
+
+# await COUNT FILE: so many lines are in it.
+await() {
+    tries=0
+    while [ "$(wc -l <"$2")" -lt "$1" ] && [ $tries -lt 3000 ]; do
+        sleep 0.02
+        tries=$((tries + 1))
+    done
+}
+
+# watches KEYS...: what they tell, while each line of the standard input is done to the store.  An
+# event is waited for before the next change: C xenstored drops those that are waiting already.
+watches() {
+    for whose in ours stock; do
+        eval "socket=\$$whose"
+        export XENSTORED_PATH="$socket"
+        seen=0
+        : >"$dir/$whose.out"
+        (
+            cd "$dir/$whose" || exit 99
+            timeout 120 ./xenstore-watch "$@" >"$dir/$whose.out" 2>"$dir/$whose.err" </dev/null
+            echo $? >"$dir/$whose.status"
+        ) &
+        while read -r lines command; do
+            seen=$((seen + lines))
+            await $seen "$dir/$whose.out"
+            # shellcheck disable=SC2086 # commands are words
+            [ -z "$command" ] || "$dir/$whose"/xenstore-$command
+        done <"$dir/script"
+        wait
+    done
+    same "watch $*" out err status
+}
+
+watching() {
+    silently ./xenstore-write /watched/x 1 /other 1
+    cat >"$dir/script" <<'END'
+2 write /watched/x 2
+1 write /watched/new/node 3
+1 write /other 4
+1 write /else 5
+0 rm /watched/x
+1 chmod /watched/new n0 r3
+1 rm /other
+END
+    watches -n 7 /watched /other
+    echo 1 'write rel/x 1' >"$dir/script"
+    silently ./xenstore-write rel/x 0
+    watches -n 2 rel
+    echo 2 >"$dir/script"
+    watches -n 2 @releaseDomain @introduceDomain
+    watches -n 2 --number=1 /watched
+    : >"$dir/script"
+    watches -n 0 /watched
+    watches -n x /watched
+    watches -n 1 /watched /watched
+    watches -n 1 /bad/
+    watches -n 1 ''
+}
+
+# What may not be read: ours goes on where stock ends, so its output begins as stock's does.
+refused() {
+    refuse="$BUILD/tests/with-daemon --refuse"
+    silently ./xenstore-write /u/a/b 1 /u/secret/x 2 /u/z 3
+    for command in 'read /u/a /u/secret' 'list /u/secret' 'exists /u/secret' 'ls /u/secret' 'ls -fp /u/a'; do
+        # shellcheck disable=SC2086 # commands are words
+        both $refuse /u/secret ./xenstore-$command
+    done
+    for options in '' -p -f -fp; do
+        for whose in ours stock; do
+            # shellcheck disable=SC2086
+            alone $whose $refuse /u/secret ./xenstore-ls $options /u
+        done
+        size=$(wc -c <"$dir/stock.out")
+        head -c "$size" "$dir/ours.out" >"$dir/ours.begin"
+        cp "$dir/stock.out" "$dir/stock.begin"
+        same "ls $options of what may not be read" begin err status
+        [ "$(wc -l <"$dir/ours.out")" -eq 4 ]
+        tap $? "$on: and all that may be is there" "$dir/ours.out"
+    done
+}
+
+# Without a daemon at all.
+nobody() {
+    on='no daemon' ours=/nowhere/socket stock=/nowhere/socket
+    for command in 'read /x' 'write /x 1' 'list /' 'ls' 'rm /x' 'exists /x' 'chmod /x n0' 'watch /x' 'read -s /x'; do
+        # shellcheck disable=SC2086
+        both ./xenstore-$command
+    done
+}
+
+# expect TITLE STATUS COMMAND...: of ours alone.
+expect() {
+    title=$1 status=$2
+    shift 2
+    alone ours "$@"
+    [ "$(cat "$dir/ours.status")" = "$status" ]
+    tap $? "$on: $title" "$dir/ours.out" "$dir/ours.err" "$dir/ours.status"
+}
+
+is_printed() { # TITLE: the standard input.
+    cat >"$dir/wanted"
+    diff -a "$dir/wanted" "$dir/ours.out" >"$dir/difference"
+    tap $? "$on: $1" "$dir/difference"
+}
+
+# A directory whose names exceed a message; stock cannot list it on oxenstored.
+long_directory() {
+    name=$(repeat 60 n)
+    # shellcheck disable=SC2046
+    silently ./xenstore-write $(seq -f "/long/$name-%04.0f %.0f" 1 150) /long/zzz/below 1
+    if [ "$on" = C ]; then
+        both ./xenstore-list /long
+        both ./xenstore-ls -fp /long
+        changes ./xenstore-chmod -r /long n0 r8
+        changes ./xenstore-rm /long
+        return
+    fi
+    { seq -f "$name-%04.0f" 1 150 && echo zzz; } >"$dir/names"
+    expect "list of a long directory" 0 ./xenstore-list /long
+    sort "$dir/ours.out" >"$dir/sorted" && mv "$dir/sorted" "$dir/ours.out"
+    is_printed "all of it" <"$dir/names"
+    expect "chmod -r of it" 0 ./xenstore-chmod -r /long n0 r8
+    expect "ls of it" 0 ./xenstore-ls -fp /long
+    sort "$dir/ours.out" >"$dir/sorted" && mv "$dir/sorted" "$dir/ours.out"
+    { seq -f "/long/$name-%04.0f = \"%.0f\"   (n0,r8)" 1 150 && echo '/long/zzz = ""   (n0,r8)' \
+        && echo '/long/zzz/below = "1"   (n0,r8)'; } | is_printed "and all of that"
+    expect "rm of it" 0 ./xenstore-rm /long
+    expect "it is gone" 1 ./xenstore-exists /long
+}
+
+better() {
+    expect "the root cannot be removed" 1 ./xenstore-rm /
+    expect "nothing was" 0 ./xenstore-exists /tool
+    expect "chmod -r of the root" 0 ./xenstore-chmod -r / n0 r6
+    expect "it reached all" 0 ./xenstore-ls -fp
+    ! grep -v '(n0,r6)$' "$dir/ours.out" >"$dir/difference"
+    tap $? "$on: indeed" "$dir/difference"
+    for spec in n nx n-1 n99999999999 n0,r1 'n 1'; do
+        expect "permissions '$spec' are refused" 1 ./xenstore-chmod /tool "$spec"
+    done
+}
+
+for daemon in C O; do
+    at $daemon
+    for part in usage values paths relative removing permissions widths large watching refused \
+        long_directory better; do
+        [ -z "${PARTS-}" ] || case " $PARTS " in *" $part "*) ;; *) continue ;; esac
+        $part
+    done
+done
+at E
+removing
+permissions
+nobody
+tap_end
