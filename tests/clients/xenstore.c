@@ -20,9 +20,8 @@
 #include <unistd.h>
 #include <xsutil/xsutil.h>
 
-static bool flat, prefix, raw, recurse, tidy, up;
-static unsigned long socket_only;
-static int events = -1; /* to wait for; for ever */
+static bool given[CHAR_MAX + 1]; /* options, by their letters */
+static int events = -1;          /* to wait for; for ever */
 
 /* One invocation: its keys, and what is to be printed of them once that is certain. */
 typedef struct job {
@@ -38,11 +37,9 @@ typedef struct job {
     bool began, said;
 } job;
 
-/* Something failed in a transaction: say what, if that is not NULL, and have it aborted. */
-static bool failed(job *j, const char *what, const char *path)
+/* It has been said why: have the transaction aborted. */
+static bool failed(job *j)
 {
-    if (what)
-        warnx("%s %s", what, path);
     j->said = true;
     return false;
 }
@@ -50,7 +47,7 @@ static bool failed(job *j, const char *what, const char *path)
 static bool failed_to_set(job *j, const char *path)
 {
     warnx("Error occurred setting permissions on '%s': %s", path, strerror(errno));
-    return failed(j, NULL, path);
+    return failed(j);
 }
 
 /* ---- Values as text -------------------------------------------------------------------------- */
@@ -134,8 +131,11 @@ static bool ask(xsu_gc *gc, xs_transaction_t t, job *j, bool names, const char *
     j->began = true;
     (void)xsu_batch_run(batch); /* what failed is NULL */
     for (int i = 0; i < j->num; i++)
-        if (!j->answers[i].names && !j->answers[i].bytes)
-            return failed(j, complaint, j->keys[i]);
+        if (!j->answers[i].names && !j->answers[i].bytes) {
+            if (complaint)
+                warnx("%s %s", complaint, j->keys[i]);
+            return failed(j);
+        }
     return true;
 }
 
@@ -160,14 +160,16 @@ static bool write_keys(xsu_gc *gc, xs_transaction_t t, void *data)
     xsu_batch *batch = xsu_batch_in(gc, t);
     for (int i = 0; i < j->num; i += 2) {
         unsigned int len = (unsigned int)strlen(j->keys[i + 1]);
-        const void *bytes = raw ? j->keys[i + 1] : unescaped(gc, j->keys[i + 1], &len);
+        const void *bytes = given['R'] ? j->keys[i + 1] : unescaped(gc, j->keys[i + 1], &len);
         xsu_batch_write_bytesf(batch, bytes, len, "%s", j->keys[i]);
     }
     j->began = true;
     xsu_batch_run(batch);
     for (unsigned int i = 0; i < xsu_batch_count(batch); i++)
-        if (xsu_batch_errno(batch, i))
-            return failed(j, "could not write path", j->keys[2 * i]);
+        if (xsu_batch_errno(batch, i)) {
+            warnx("could not write path %s", j->keys[2 * i]);
+            return failed(j);
+        }
     return true;
 }
 
@@ -193,9 +195,11 @@ static bool remove_keys(xsu_gc *gc, xs_transaction_t t, void *data)
     for (int i = 0; i < j->num; i++) {
         const char *path = j->keys[i];
         do {
-            if (!remove_one(gc, t, path))
-                return failed(j, "could not remove path", path);
-            path = tidy ? parent_of(gc, path) : NULL;
+            if (!remove_one(gc, t, path)) {
+                warnx("could not remove path %s", path);
+                return failed(j);
+            }
+            path = given['t'] ? parent_of(gc, path) : NULL;
         } while (path && strcmp(path, "/") != 0 && is_bare(gc, t, path));
     }
     return true;
@@ -236,14 +240,17 @@ static bool change_mode(xsu_gc *gc, xs_transaction_t t, void *data)
     j->began = true;
     if (!set(gc, t, j, path))
         return false;
-    if (up && !strchr(path, '/')) {
-        warnx("Unable to locate path separator '/' in '%s'", path);
-        return failed(j, NULL, path);
-    }
-    for (const char *at = path; up && (at = parent_of(gc, at)) && strcmp(at, "/") != 0;)
-        if (!set(gc, t, j, at))
+    for (const char *at = path; given['u'] && strcmp(at, "/") != 0;) {
+        const char *parent = parent_of(gc, at);
+        if (!parent) {
+            warnx("Unable to locate path separator '/' in '%s'", at);
+            return failed(j);
+        }
+        at = parent;
+        if (strcmp(at, "/") != 0 && !set(gc, t, j, at))
             return false;
-    return !recurse || set_below(gc, t, j, path);
+    }
+    return !given['r'] || set_below(gc, t, j, path);
 }
 
 static void parse_permissions(xsu_gc *gc, job *j)
@@ -263,9 +270,9 @@ static void parse_permissions(xsu_gc *gc, job *j)
 static void print_value(xsu_gc *gc, const job *j, int i)
 {
     const struct answer *a = &j->answers[i];
-    if (prefix)
+    if (given['p'])
         printf("%s: ", j->keys[i]);
-    if (raw)
+    if (given['R'])
         fwrite(a->bytes, 1, a->len, stdout);
     else
         puts(escaped(gc, a->bytes, a->len));
@@ -274,7 +281,7 @@ static void print_value(xsu_gc *gc, const job *j, int i)
 static void print_names(const job *j, int i)
 {
     for (char **name = j->answers[i].names; *name; name++)
-        printf("%s%s%s\n", prefix ? j->keys[i] : "", prefix ? "/" : "", *name);
+        printf("%s%s%s\n", given['p'] ? j->keys[i] : "", given['p'] ? "/" : "", *name);
 }
 
 static int run(xsu_gc *gc, job *j, xsu_transaction_fn fn)
@@ -301,7 +308,7 @@ static void find_width(void)
     struct winsize size;
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
         width = size.ws_col - 2;
-    else if (flat)
+    else if (given['f'])
         width = INT_MAX / 2;
 }
 
@@ -315,10 +322,10 @@ static void print_node_value(xsu_gc *gc, const xsu_node *node, int column)
         return;
     }
     column += printf(" = \"%s\"", text);
-    if (!prefix)
+    if (!given['p'])
         return;
     putchar(' ');
-    for (column++; !flat && column < (width < DOTS_UP_TO ? width : DOTS_UP_TO); column++)
+    for (column++; !given['f'] && column < (width < DOTS_UP_TO ? width : DOTS_UP_TO); column++)
         putchar(column % 2 ? '.' : ' ');
 }
 
@@ -332,16 +339,16 @@ static void print_permissions(xsu_gc *gc, const xsu_node *node)
 
 static void print_node(xsu_gc *gc, const xsu_node *node, const char *path, int depth)
 {
-    int column = flat ? 0 : printf("%*s", depth, "");
-    if (flat)
+    int column = given['f'] ? 0 : printf("%*s", depth, "");
+    if (given['f'])
         fputs(path, stdout);
     else
         column += printf("%.*s", width - LEAST - column, node->name);
     if (node->value)
         print_node_value(gc, node, column);
     else
-        putchar(':');
-    if (prefix)
+        puts(":"); /* and an empty line, as ever */
+    if (given['p'])
         print_permissions(gc, node);
     putchar('\n');
 }
@@ -368,7 +375,7 @@ static int list_trees(xsu_gc *gc, const job *j)
     bool all = true;
     find_width();
     for (int i = 0; i < j->num; i++) {
-        unsigned int flags = prefix ? XSU_TREE_PERMISSIONS : 0;
+        unsigned int flags = given['p'] ? XSU_TREE_PERMISSIONS : 0;
         const xsu_node *tree = xs_treef(gc, XBT_NULL, flags, UINT_MAX, "%s", j->keys[i]);
         if (!tree)
             err(1, "xs_directory (%s)", j->keys[i]);
@@ -423,23 +430,10 @@ static const struct option long_options[] = {
     {0},
 };
 
-/* `named` is the program if that is not the command's name too. */
-static void __attribute__((noreturn))
-usage(const char *program, const char *named, const struct command *c)
+/* As `xenstore CMD` a command is named behind the program. */
+static void usage(const char *program, const char *named, const struct command *c)
 {
     errx(1, "Usage: %s %s%s%s", program, named, *named ? " " : "", c->usage);
-}
-
-static void take_option(int option)
-{
-    bool *const flags[] = {
-        ['f'] = &flat, ['p'] = &prefix, ['r'] = &recurse, ['t'] = &tidy, ['u'] = &up, ['R'] = &raw};
-    if (option == 's')
-        socket_only = XS_OPEN_SOCKETONLY;
-    else if (option == 'n')
-        events = atoi(optarg);
-    else
-        *flags[option] = true;
 }
 
 /* An option that none of the commands has is reported and ignored, as ever. */
@@ -451,7 +445,8 @@ static void take_options(int argc, char **argv, const char *program, const char 
             continue;
         if (o == 'h' || (o != 's' && !strchr(c->options, o)))
             usage(program, named, c);
-        take_option(o);
+        given[o] = true;
+        events = o == 'n' ? atoi(optarg) : events;
     }
 }
 
@@ -491,7 +486,7 @@ int main(int argc, char **argv)
         usage(program, named, c);
     if (j.num == 0)
         j.keys = roots, j.num = 1;
-    j.ctx = xsu_open(socket_only);
+    j.ctx = xsu_open(given['s'] ? XS_OPEN_SOCKETONLY : 0);
     if (!j.ctx)
         err(1, "xs_open");
     int status = perform(c, &j);
