@@ -82,14 +82,13 @@ static void ask_states(reading *now, monitored_domain *domain, monitored_device 
 static bool is_own_backend(reading *now, const monitored_domain *domain,
                            const monitored_device *device, const char *path)
 {
-    g_auto(GStrv) part = g_strsplit(path, "/", 0);
-    uint32_t id[3];
+    unsigned int backend, domid, devid;
+    char *type;
+    const char *rest = xsu_path_scanf(now->gc, path, "/local/domain/%u/backend/%ms/%u/%u", &backend,
+                                      &type, &domid, &devid);
 
-    return xs_pathf(now->gc, "%s", path) && g_strv_length(part) == 8 && !*part[0]
-           && strcmp(part[1], "local") == 0 && strcmp(part[2], "domain") == 0
-           && xll__parse_id(part[3], &id[0]) && strcmp(part[4], "backend") == 0
-           && xll__parse_id(part[6], &id[1]) && id[1] == domain->domid
-           && xll__parse_id(part[7], &id[2]) && id[2] == device->devid;
+    return rest && !*rest && xs_pathf(now->gc, "%s", path) && domid == domain->domid
+           && devid == device->devid;
 }
 
 /* The watch comes first, so that what changes after the reading is told. */

@@ -11,69 +11,69 @@
 
 /* ---- What an event is about ------------------------------------------------------------------ */
 
-/* A path in its parts; the first is what is before the first slash. */
-typedef struct parts {
-    char **part;
-    guint num;
-} parts;
+/* A device that a path is below, and what of the path is below the device. */
+typedef struct device_path {
+    char *class;
+    unsigned int devid;
+    const char *rest; /* NULL if the path is above all devices */
+} device_path;
 
-/* The domain whose domid is part `n`; NULL if it is none of ours. */
-static monitored_domain *domain_at(const xll_monitor *monitor, const parts *path, guint n)
+/* Of what follows a domain's path, ".../device/<class>/<devid>..."; false if it is no device's. */
+static bool scan_device(xsu_gc *gc, const char *path, device_path *device)
 {
-    uint32_t domid;
+    const char *below = xsu_path_scanf(gc, path, "/device/%ms", &device->class);
 
-    if (n >= path->num || !xll__parse_id(path->part[n], &domid))
-        return NULL;
-    return xll__monitored(monitor, domid);
+    device->rest = NULL;
+    if (!below || !*below)
+        return true;
+    device->rest = xsu_path_scanf(gc, below, "/%u", &device->devid);
+    return device->rest != NULL;
 }
 
-/* The device that parts `n` and `n` + 1 are of, by class and number. */
-static monitored_device *device_at(const monitored_domain *domain, const parts *path, guint n)
-{
-    uint32_t devid;
-
-    return xll__parse_id(path->part[n + 1], &devid)
-               ? xll__monitored_device(domain, path->part[n], devid)
-               : NULL;
-}
-
-/* /libxl/<domid>/device/<class>/<devid>/... */
-static void on_device(xll_monitor *monitor, monitored_domain *domain, const parts *path)
+/* /libxl/<domid>/device/<class>/<devid>/..., or what is above it; `path` is behind the domid */
+static void on_device(xll_monitor *monitor, xsu_gc *gc, monitored_domain *domain, const char *path)
 {
     monitored_device *device;
-    uint32_t devid;
+    device_path at;
 
-    if (path->num < 6) {
+    if (!scan_device(gc, path, &at))
+        return;
+    if (!at.rest) {
         xll__mark_devices(monitor, domain);
         return;
     }
-    if (!(monitor->flags & XLL_MONITOR_DEVICES) || !xll__parse_id(path->part[5], &devid))
+    if (!(monitor->flags & XLL_MONITOR_DEVICES))
         return;
-    device = xll__monitored_device(domain, path->part[4], devid)
-                 ?: xll__add_device(domain, path->part[4], devid);
+    device = xll__monitored_device(domain, at.class, at.devid)
+                 ?: xll__add_device(domain, at.class, at.devid);
     device->read_paths = true;
     xll__mark_domain(monitor, domain);
 }
 
 /* /libxl/<domid>/..., or what is above it */
-static void on_libxl(xll_monitor *monitor, const parts *path)
+static void on_libxl(xll_monitor *monitor, xsu_gc *gc, const char *path)
 {
-    monitored_domain *domain = domain_at(monitor, path, 2);
+    unsigned int domid;
+    const char *below = xsu_path_scanf(gc, path, "/libxl");
+    const char *rest = xsu_path_scanf(gc, path, "/libxl/%u", &domid);
+    monitored_domain *domain = rest ? xll__monitored(monitor, domid) : NULL;
 
-    if (path->num < 3)
+    if (!below || !*below)
         xll__mark_everything(monitor);
     else if (!domain)
         monitor->look |= !monitor->only;
-    else if (path->num == 3 || strcmp(path->part[3], "device") == 0)
-        on_device(monitor, domain, path);
-    if (domain && path->num == 3)
+    else if (!*rest || xsu_path_scanf(gc, rest, "/device"))
+        on_device(monitor, gc, domain, rest);
+    if (domain && !*rest)
         monitor->look = true;
 }
 
-/* Whether part `n`, if there is one, is the state, and the last. */
-static bool is_state(const parts *path, guint n)
+/* Whether what is below a device is its state, or the device itself. */
+static bool is_state(xsu_gc *gc, const char *rest)
 {
-    return path->num <= n || (path->num == n + 1 && strcmp(path->part[n], "state") == 0);
+    const char *below = rest && *rest ? xsu_path_scanf(gc, rest, "/state") : rest;
+
+    return below && !*below;
 }
 
 static void mark_device(xll_monitor *monitor, monitored_domain *domain, monitored_device *device)
@@ -82,19 +82,31 @@ static void mark_device(xll_monitor *monitor, monitored_domain *domain, monitore
     xll__mark_domain(monitor, domain);
 }
 
-/* /local/domain/<domid>/device/<class>/<devid>/state, or what is above it */
-static void on_frontend(xll_monitor *monitor, const parts *path)
+/* The domain that a path is below; what of the path is below that. */
+static monitored_domain *scan_domain(const xll_monitor *monitor, xsu_gc *gc, const char *path,
+                                     const char **rest)
 {
-    monitored_domain *domain = domain_at(monitor, path, 3);
-    monitored_device *device;
+    unsigned int domid;
 
-    if (!domain || !is_state(path, 7))
+    *rest = xsu_path_scanf(gc, path, "/local/domain/%u", &domid);
+    return *rest ? xll__monitored(monitor, domid) : NULL;
+}
+
+/* /local/domain/<domid>/device/<class>/<devid>/state, or what is above it */
+static void on_frontend(xll_monitor *monitor, xsu_gc *gc, const char *path)
+{
+    const char *rest;
+    monitored_domain *domain = scan_domain(monitor, gc, path, &rest);
+    monitored_device *device;
+    device_path at;
+
+    if (!domain || !scan_device(gc, rest, &at))
         return;
-    if (path->num < 7) {
+    if (!at.rest) {
         xll__mark_states(monitor, domain);
         return;
     }
-    device = device_at(domain, path, 5);
+    device = is_state(gc, at.rest) ? xll__monitored_device(domain, at.class, at.devid) : NULL;
     if (device)
         mark_device(monitor, domain, device);
 }
@@ -114,52 +126,63 @@ static bool is_below(const char *path, const char *above)
     return above && g_str_has_prefix(path, above) && strchr("/", path[strlen(above)]);
 }
 
-/* /local/domain/<backend's>/backend/<type>/<domid>/<devid>/state, or what is above it */
-static void on_backend(xll_monitor *monitor, const parts *path, const char *whole)
+/* Marks the devices of a domain whose backend is, or is above, what changed. */
+static void mark_backends(xll_monitor *monitor, monitored_domain *domain, const char *path)
 {
-    monitored_domain *domain = domain_at(monitor, path, 6);
-
-    if (path->num < 7) {
-        mark_all_states(monitor);
-        return;
-    }
-    if (!domain || !is_state(path, 8))
-        return;
-    if (path->num == 7)
-        xll__mark_states(monitor, domain);
-    for (guint i = 0; path->num > 7 && i < domain->devices->len; i++) {
+    for (guint i = 0; i < domain->devices->len; i++) {
         monitored_device *device = domain->devices->pdata[i];
 
-        if (is_below(whole, device->backend))
+        if (is_below(path, device->backend))
             mark_device(monitor, domain, device);
     }
 }
 
-static void on_name(xll_monitor *monitor, const parts *path)
+/* /local/domain/<backend's>/backend/<type>/<domid>/<devid>/state, or what is above it */
+static void on_backend(xll_monitor *monitor, xsu_gc *gc, const char *path)
 {
-    monitored_domain *domain = domain_at(monitor, path, 3);
+    unsigned int backend, domid, devid;
+    char *type;
+    monitored_domain *domain;
+    const char *rest,
+        *below = xsu_path_scanf(gc, path, "/local/domain/%u/backend/%ms", &backend, &type);
+
+    if (!below || !*below) {
+        mark_all_states(monitor);
+        return;
+    }
+    rest = xsu_path_scanf(gc, below, "/%u", &domid);
+    domain = rest ? xll__monitored(monitor, domid) : NULL;
+    if (!domain)
+        return;
+    if (!*rest)
+        xll__mark_states(monitor, domain);
+    else if (is_state(gc, xsu_path_scanf(gc, rest, "/%u", &devid)))
+        mark_backends(monitor, domain, path);
+}
+
+static void on_name(xll_monitor *monitor, xsu_gc *gc, const char *path)
+{
+    const char *rest;
+    monitored_domain *domain = scan_domain(monitor, gc, path, &rest);
 
     if (domain)
         xll__mark_name(monitor, domain);
 }
 
-static void on_event(xll_monitor *monitor, const xsu_watch_event *event)
+static void on_event(xll_monitor *monitor, xsu_gc *gc, const xsu_watch_event *event)
 {
-    g_auto(GStrv) split = g_strsplit(event->path, "/", 0);
-    parts path = {split, g_strv_length(split)};
-
     switch (event->token[0]) {
     case 'l':
-        on_libxl(monitor, &path);
+        on_libxl(monitor, gc, event->path);
         break;
     case 'b':
-        on_backend(monitor, &path, event->path);
+        on_backend(monitor, gc, event->path);
         break;
     case 'n':
-        on_name(monitor, &path);
+        on_name(monitor, gc, event->path);
         break;
     case 'd':
-        on_frontend(monitor, &path);
+        on_frontend(monitor, gc, event->path);
         break;
     case 'i':
         monitor->missed |= event->missed;
@@ -182,7 +205,7 @@ bool xll__take_events(xll_monitor *monitor)
 
     for (unsigned int n = 0; n < MOST_EVENTS && xsu_watch_next(gc, &event, 0); n++) {
         any = true;
-        on_event(monitor, &event);
+        on_event(monitor, gc, &event);
         xsu_gc_rewind(gc, mark);
     }
     return any;
@@ -197,7 +220,7 @@ static bool take_next(xll_monitor *monitor, bool *answered)
     if (!xsu_watch_next(gc, &event, XLL__ANSWER_MS))
         return false;
     *answered = event.token[0] == 'p';
-    on_event(monitor, &event);
+    on_event(monitor, gc, &event);
     return true;
 }
 
