@@ -47,7 +47,7 @@ struct xs_permissions *xsu__text_permissions(xsu_gc *gc, const char *body, size_
 {
     unsigned int n;
     char **strings = xsu__text_strings(gc, body, len, &n);
-    struct xs_permissions *perms = parse_permissions(gc, strings, n);
+    struct xs_permissions *perms = n > 0 ? parse_permissions(gc, strings, n) : NULL;
     if (!perms)
         errno = EIO;
     else
