@@ -200,9 +200,10 @@ typedef void (*xsu_batch_done_fn)(xsu_batch *b, int ok, void *data);
  *     xsu_attach()                          answer
  *   the source is destroyed before the end  no callback, nothing is written to outputs any more;
  *                                           what was not sent is not, whether the rest was done is
- *                                           unknown.  With the last reference the batch is free for
- *                                           another run; until then what is not answered keeps a
- *                                           transaction from being committed
+ *                                           unknown.  With its last reference the batch is free for
+ *                                           another run; ECANCELED is the errno of what was not
+ *                                           answered, which keeps its transaction from being
+ *                                           committed
  *   fork()                                  in the child ECONNRESET for what was under way
  *   xentoolcore_restrict_all()              EPERM
  *
