@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What the shared libraries export is what the public headers declare, and nothing else.
+# What the shared libraries export is what the public headers declare, and nothing else; all that
+# contract.txt lists is among it.
 # Environment: BUILD, the directory of the libraries, and SOURCE, the checkout.
 # shellcheck disable=SC2046 # flags are words
 set -u
@@ -33,6 +34,18 @@ check_library() {
     rm -f "$header" "$library" "$found"
 }
 
+# A format's twin has a v behind the prefix of its floor.
+check_contract() {
+    listed=$(mktemp) found=$(mktemp)
+    grep -v '^#' "$SOURCE/tests/contract.txt" \
+        | sed -E 'p; s/^(xsu_batch_|xsu_waits_|xsu_path_|xsu_|xs_)(.*f)$/\1v\2/' | sort -u >"$listed"
+    exported "$BUILD/libxsutil.so" | comm -23 "$listed" - >"$found"
+    [ ! -s "$found" ] && [ "$(wc -l <"$listed")" -gt 100 ]
+    tap $? "libxsutil.so exports all that contract.txt lists" "$found"
+    rm -f "$listed" "$found"
+}
+
 check_library libxsutil.so xsutil/xsutil.h 'xsu?_'
 check_library libxl-lite.so xl-lite/xll.h 'xll_'
+check_contract
 tap_end
