@@ -34,7 +34,9 @@ static const struct xs_permissions *ours(void)
     X(directory, READS, BOTH, xs_directoryf(gc, t, &sink.num, "%s", path),                         \
       xsu_batch_directoryf(b, &sink.names, &sink.num, "%s", path))                                 \
     X(exists, READS, ALONE, xs_existsf(gc, t, "%s", path), (void)path)                             \
-    X(get_permissions, ASKS, QUEUED, false,                                                        \
+    X(scanf, READS, ALONE, xs_scanf(gc, t, path, "%ms", &sink.text), (void)path)                   \
+    X(tree, READS, ALONE, xs_treef(gc, t, XSU_TREE_PERMISSIONS, 0, "%s", path), (void)path)        \
+    X(get_permissions, ASKS, BOTH, xs_get_permissionsf(gc, t, &sink.num, "%s", path),              \
       xsu_batch_get_permissionsf(b, &sink.perms, &sink.num, "%s", path))                           \
     X(write, CREATES, BOTH, xs_writef(gc, t, "v", "%s", path),                                     \
       xsu_batch_writef(b, "v", "%s", path))                                                        \
@@ -42,7 +44,9 @@ static const struct xs_permissions *ours(void)
       xsu_batch_write_bytesf(b, "v", 1, "%s", path))                                               \
     X(printf, CREATES, ALONE, xs_printf(gc, t, path, "%c", 'v'), (void)path)                       \
     X(mkdir, CREATES, BOTH, xs_mkdirf(gc, t, "%s", path), xsu_batch_mkdirf(b, "%s", path))         \
-    X(set_permissions, CHANGES, QUEUED, false,                                                     \
+    X(mknod, CREATES, BOTH, xs_mknodf(gc, t, "v", ours(), 1, "%s", path),                          \
+      xsu_batch_mknodf(b, "v", ours(), 1, "%s", path))                                             \
+    X(set_permissions, CHANGES, BOTH, xs_set_permissionsf(gc, t, ours(), 1, "%s", path),           \
       xsu_batch_set_permissionsf(b, ours(), 1, "%s", path))                                        \
     X(rm, REMOVES, BOTH, xs_rmf(gc, t, "%s", path), xsu_batch_rmf(b, "%s", path))
 

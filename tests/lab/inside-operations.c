@@ -93,6 +93,38 @@ static void test_tree(void)
     assert_fails(ENOENT, xs_directoryf(gc, XBT_NULL, &num, HOME "/tree"));
 }
 
+/* A tree read and made anew in one transaction, permissions and all. */
+static bool copy(xsu_gc *gc, xs_transaction_t t, void *data)
+{
+    xsu_batch *b = xsu_batch_in(gc, t);
+    (void)data;
+    xsu_batch_treef(b, xs_treef(gc, t, XSU_TREE_PERMISSIONS, 0, HOME "/from"), HOME "/to");
+    return xsu_batch_run(b);
+}
+
+static void test_copy(void)
+{
+    const struct xs_permissions wanted[] = {{inside.domid, XS_PERM_NONE}, {0, XS_PERM_READ}};
+    int one = 0, two = 0;
+    XSU_GC(gc, inside.ctx);
+    g_assert_true(xs_mknodf(gc, XBT_NULL, "1:2", wanted, 2, HOME "/from/a/b"));
+    g_assert_true(xs_writef(gc, XBT_NULL, "v", HOME "/from/c"));
+    g_assert_true(xsu_transaction(gc, NULL, copy, NULL));
+    const xsu_node *tree = xs_treef(gc, XBT_NULL, XSU_TREE_PERMISSIONS, 0, HOME "/to");
+    g_assert_nonnull(tree);
+    g_assert_cmpuint(tree->num_children, ==, 2);
+    const xsu_node *b
+        = tree->children[0].num_children ? tree->children[0].children : tree->children[1].children;
+    g_assert_cmpstr(xsu_permissions_format(gc, b->perms, b->num_perms), ==,
+                    xsu_sprintf(gc, "n%u,r0", inside.domid));
+    g_assert_true(xs_scanf(gc, XBT_NULL, HOME "/to/a/b", "%d:%d", &one, &two));
+    g_assert_cmpint(10 * one + two, ==, 12);
+    assert_fails(EINVAL, xs_scanf(gc, XBT_NULL, HOME "/to/a/b", "%d", &one));
+    assert_fails(E2BIG, xs_treef(gc, XBT_NULL, 0, 3, HOME "/to"));
+    g_assert_true(xs_rmf(gc, XBT_NULL, HOME "/from"));
+    g_assert_true(xs_rmf(gc, XBT_NULL, HOME "/to"));
+}
+
 /* A relative path is one below the guest's home, whoever asks. */
 static void test_relative(void)
 {
@@ -195,6 +227,7 @@ void add_operations(void)
     g_test_add_func("/inside/operations/all", test_all);
     g_test_add_func("/inside/operations/values", test_values);
     g_test_add_func("/inside/operations/tree", test_tree);
+    g_test_add_func("/inside/operations/copy", test_copy);
     g_test_add_func("/inside/operations/relative", test_relative);
     g_test_add_func("/inside/operations/permissions", test_permissions);
     g_test_add_func("/inside/operations/long-directory", test_long_directory);

@@ -122,6 +122,25 @@ static void test_wait_state(void)
                                             &state, HOME "/state"));
 }
 
+/* Several nodes, one of which may not even be read. */
+static void test_waits(void)
+{
+    unsigned int state = 77;
+    XSU_GC(gc, inside.ctx);
+    g_assert_true(xs_rmf(gc, XBT_NULL, HOME "/node"));
+    g_assert_true(xs_writef(gc, XBT_NULL, "4", HOME "/state"));
+    xsu_waits *w = xsu_waits_new(gc, inside.domid);
+    xsu_waits_nodef(w, is_there, NULL, HOME "/node");
+    xsu_waits_statef(w, 1u << XenbusStateConnected, &state, HOME "/state");
+    g_assert_true(xsu_waits_run(w, PATIENCE_MS, true));
+    g_assert_true(xsu_waits_met(w, 0) && xsu_waits_met(w, 1));
+    g_assert_cmpuint(state, ==, XenbusStateConnected);
+    xsu_waits_nodef(w, is_there, NULL, "%s/absent", xs_readf(gc, XBT_NULL, "data/lab/secret"));
+    g_assert_true(xsu_waits_run(w, PATIENCE_MS, false));
+    g_assert_false(xsu_waits_met(w, 2));
+    assert_fails(ETIMEDOUT, xsu_waits_run(w, 50, true));
+}
+
 /* What is absent below what may not be read may come: that is no reason to give up. */
 static void test_wait_secret(void)
 {
@@ -142,5 +161,6 @@ void add_watches(void)
     g_test_add_func("/inside/wait/own-domain", test_wait_own);
     g_test_add_func("/inside/wait/dom0", test_wait_dom0);
     g_test_add_func("/inside/wait/state", test_wait_state);
+    g_test_add_func("/inside/wait/several", test_waits);
     g_test_add_func("/inside/wait/secret", test_wait_secret);
 }
