@@ -4,6 +4,7 @@
 # each beside a daemon of its own that has been told the same, and what they print, how they end and
 # what is in the stores afterwards is compared.  What is different on purpose comes last.
 # Environment: BUILD, the directory of the programs, XEN_PARTS and XSU_PRELOAD as for all tests.
+# shellcheck disable=SC2317,SC1003,SC2046 # part() calls what it is given; values; pairs are words
 set -u
 if [ "${1-}" != --beside ]; then
     exec timeout 600 "$BUILD/tests/with-daemon" C1=xenstored C2=xenstored O1=oxenstored O2=oxenstored \
@@ -116,7 +117,7 @@ usage() {
 
 # A store of a few nodes with the oddest values.
 values() {
-    all=$(i=1 && while [ $i -lt 256 ]; do printf '\\x%02x' $i && i=$((i + 1)); done)
+    all=$(i=1 && while [ "$i" -lt 256 ]; do printf '\\x%02x' "$i" && i=$((i + 1)); done)
     changes ./xenstore-write /v/all "$all" /v/nul 'a\0b\000\08' /v/empty '' /v/plain "it's \"plain\""
     for text in '\x4' '\xg1' '\777' '\08' '\x 4z' '\x-1' '\x0x41' 'q\' '\a\b\"' '\1a' '\18' '\r\t\n\\' \
         '\x' '\' '\\' 'a\x' '\9' '%s%n' "$(printf 'tab\there, line\nthere, \303\244, \377')"; do
@@ -232,7 +233,6 @@ widths() {
 # Some thousands of nodes.
 large() {
     for branch in a b c; do
-        # shellcheck disable=SC2046 # pairs are words
         silently ./xenstore-write $(seq 1 400 | sed "s|.*|/l/$branch/node-&/x v&|")
         silently ./xenstore-write $(seq 1 200 | sed "s|.*|/l/$branch/node-&/x/deep/er &|")
     done
@@ -243,17 +243,16 @@ large() {
         both ./xenstore-ls $options
     done
     both ./xenstore-list -p /l/a /l/b /l/c
-    # shellcheck disable=SC2046
     both ./xenstore-read -p $(seq -f "/l/a/node-%.0f/x" 1 400)
     changes ./xenstore-chmod -r /l/b n0 r9
     changes ./xenstore-rm /l/a
     changes ./xenstore-rm /l
 }
 
-# await COUNT FILE: so many lines are in it.
+# await COUNT FILE PID: so many lines are in it, or the process has ended.
 await() {
     tries=0
-    while [ "$(wc -l <"$2")" -lt "$1" ] && [ $tries -lt 3000 ]; do
+    while [ "$(wc -l <"$2")" -lt "$1" ] && kill -0 "$3" && [ "$tries" -lt 3000 ]; do
         sleep 0.02
         tries=$((tries + 1))
     done
@@ -267,14 +266,14 @@ watches() {
         : >"$dir/events"
         cd "$dir/$whose" || exit 99
         timeout 120 ./xenstore-watch "$@" >"$dir/events" 2>>"$dir/$whose.err" </dev/null &
-        seen=0
+        watcher=$! seen=0
         while read -r lines command; do
             seen=$((seen + lines))
-            await $seen "$dir/events"
+            await "$seen" "$dir/events" "$watcher" 2>/dev/null
             # shellcheck disable=SC2086 # commands are words
             [ -z "$command" ] || ./xenstore-$command
         done <"$dir/script"
-        wait $!
+        wait "$watcher"
         echo "## watch $* -> $?" | cat - "$dir/events" >>"$dir/$whose.out"
     done
     commands=$((commands + 1))
@@ -359,7 +358,6 @@ is_printed() {
 
 fill() {
     name=$(repeat 60 n)
-    # shellcheck disable=SC2046 # pairs are words
     silently ./xenstore-write $(seq 1000 1150 | sed "s|.*|/long/$name-& &|") /long/zzz/below 1
 }
 
@@ -414,8 +412,8 @@ for daemon in C O; do
         case ${PARTS-$name} in *"$name"*) part $name ;; esac
     done
     refused_below
-    [ $on = O ] || part long_directory
-    [ $on = C ] || longer_than_stock
+    [ "$on" = O ] || part long_directory
+    [ "$on" = C ] || longer_than_stock
     better
 done
 at E
