@@ -304,9 +304,10 @@ END
     watches -n 1 /bad/
 }
 
+refuse="$BUILD/tests/with-daemon --refuse"
+
 # What may not be read: ours goes on where stock ends, so its output begins as stock's does.
 refused() {
-    refuse="$BUILD/tests/with-daemon --refuse"
     silently ./xenstore-write /u/a/b 1 /u/secret/x 2 /u/z 3
     for command in 'read /u/a /u/secret' 'list /u/secret' 'exists /u/secret' 'ls /u/secret' 'ls -fp /u/a'; do
         # shellcheck disable=SC2086 # commands are words
@@ -316,6 +317,7 @@ refused() {
 
 # It must print as much as stock, and then the rest.
 refused_below() {
+    silently ./xenstore-write /u/a/b 1 /u/secret/x 2 /u/z 3
     for options in '' -p -f -fp; do
         rm -f "$dir"/*.out "$dir"/*.err
         for whose in ours stock; do
@@ -419,6 +421,7 @@ done
 at E
 part removing
 part permissions
+# shellcheck disable=SC2034 # by eval
 on='no daemon' ours=/nowhere/socket stock=/nowhere/socket
 part nobody
 tap_end
