@@ -157,7 +157,7 @@ static void test_spoiled(TestStore *s)
 
 static const uint32_t asked[] = {XS_READ, XS_DIRECTORY, XS_GET_PERMS};
 
-/* As with any batch, what is lost is not asked again; the next tree is on a new connection. */
+/* As with any read, what is lost once is asked for again; what is lost twice is lost. */
 static void test_lost(TestStore *s)
 {
     plant(s);
@@ -166,7 +166,11 @@ static void test_lost(TestStore *s)
         Proxied p = proxied_start(s);
         {
             XSU_GC(gc, p.ctx);
-            test_proxy_fail(p.proxy, asked[i / 2 / NODES], i / 2 % NODES, 1, action, NULL);
+            uint32_t type = asked[i / 2 / NODES];
+            test_proxy_fail(p.proxy, type, i / 2 % NODES, 1, action, NULL);
+            assert_whole(read_tree(&p, gc));
+            g_assert_cmpuint(test_proxy_connections(p.proxy), ==, 2);
+            test_proxy_fail(p.proxy, type, 0, 2, action, NULL);
             assert_fails(ECONNRESET, read_tree(&p, gc));
         }
         end(&p);

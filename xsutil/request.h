@@ -189,6 +189,8 @@ typedef struct xsu_node {
  * transaction gives all at one moment.  A node that may not be read has its errno, and the rest is
  * there.
  *
+ * When the connection is lost, the tree is read once more, from its root; not in a transaction.
+ *
  * NULL with E2BIG if there are more nodes, whose names are not kept then; EINVAL for an unknown
  * flag; ENOENT or EACCES if there is no such node or it may not be read, or as xs_readf().
  */

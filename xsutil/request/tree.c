@@ -161,7 +161,7 @@ static void drop_absent(branch *parents, unsigned int num, branch *level)
     }
 }
 
-static int read_tree(tree *t, branch *root)
+static int read_levels(tree *t, branch *root)
 {
     unsigned int num = 1;
     int err = read_level(t, root, 1);
@@ -187,6 +187,16 @@ static const char *last_component(const char *path)
     return slash ? slash + 1 : path;
 }
 
+static int read_tree(tree *t, const char *path, xsu_node **node)
+{
+    branch root = {.tree = t, .path = path, .node = xsu_alloc(t->gc, sizeof *root.node)};
+    root.node->name = xsu_strdup(t->gc, last_component(path));
+    t->nodes = 1;
+    t->over = false;
+    *node = root.node;
+    return read_levels(t, &root);
+}
+
 #define LIMIT 65536u
 
 xsu_node *xs_vtreef(xsu_gc *gc, xs_transaction_t t, unsigned int flags, unsigned int limit,
@@ -194,17 +204,19 @@ xsu_node *xs_vtreef(xsu_gc *gc, xs_transaction_t t, unsigned int flags, unsigned
 {
     XSU_NEED(gc);
     XSU_GC(scratch, gc->ctx);
-    tree of = {.gc = gc, .scratch = scratch, .t = t, .limit = limit ? limit : LIMIT, .nodes = 1};
+    tree of = {.gc = gc, .scratch = scratch, .t = t, .limit = limit ? limit : LIMIT};
     xsu_mark mark = xsu_gc_mark(gc);
-    branch root = {.tree = &of};
+    xsu_node *node;
     of.permissions = flags & XSU_TREE_PERMISSIONS;
     bool valid = gc->ctx && !(flags & ~XSU_TREE_PERMISSIONS);
-    root.path = valid ? xs_vpathf(scratch, fmt, ap) : (errno = EINVAL, NULL);
-    if (!root.path)
+    const char *path = valid ? xs_vpathf(scratch, fmt, ap) : (errno = EINVAL, NULL);
+    if (!path)
         return NULL;
-    xsu_node *node = root.node = xsu_alloc(gc, sizeof *root.node);
-    node->name = xsu_strdup(gc, last_component(root.path));
-    int err = read_tree(&of, &root);
+    int err = read_tree(&of, path, &node);
+    if (err == ECONNRESET && t == XBT_NULL) { /* a read is sent again, once */
+        xsu_gc_rewind(gc, mark);
+        err = read_tree(&of, path, &node);
+    }
     if (!err)
         return node;
     xsu_gc_rewind(gc, mark);
