@@ -10,7 +10,7 @@ typedef struct Run {
     xsu_gc *gc;
     xsu_batch *b;
     GSource *source;
-    unsigned int calls;
+    unsigned int calls, before; /* in all, and when it was attached last */
     int ok, err;
     void (*then)(struct Run *run); /* called by the callback, or NULL */
     void *data;                    /* for it */
@@ -42,6 +42,7 @@ static inline Run run_new(xsu_ctx *ctx)
 /** Begin: from here on the run must not move. */
 static inline void run_attach(Run *run, GMainContext *context)
 {
+    run->before = run->calls;
     run->source = xsu_batch_source_new(run->b);
     g_source_set_callback(run->source, G_SOURCE_FUNC(run_done), run, NULL);
     g_source_attach(run->source, context);
@@ -71,10 +72,10 @@ static inline void run_until(Run *run, GMainContext *context, unsigned int calls
     g_assert_cmpuint(run->calls, ==, calls);
 }
 
-/** Until it has ended once more; what it was told. */
+/** Until it has ended, if it has not yet; what it was told. */
 static inline int run_wait(Run *run, GMainContext *context)
 {
-    run_until(run, context, run->calls + 1);
+    run_until(run, context, run->before + 1);
     g_assert_true(g_source_is_destroyed(run->source));
     run_detach(run);
     g_assert_cmpint(run->ok, ==, run->err == 0);

@@ -343,7 +343,7 @@ static void test_under_way(TestStore *s)
     Run run = run_new(p.ctx);
     test_proxy_fail(p.proxy, XS_MKDIR, 0, 1, PROXY_SILENT, NULL);
     xsu_batch_mkdirf(run.b, "%s/dir", s->root);
-    xsu_batch_set_timeout(run.b, 300);
+    xsu_batch_set_timeout(run.b, 1500);
     run_attach(&run, context);
     while (test_proxy_count(p.proxy, XS_MKDIR) < 1)
         g_main_context_iteration(context, FALSE);
