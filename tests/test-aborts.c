@@ -123,7 +123,7 @@
     CALL(xsu_batch_vset_permissionsf, NULL, NULL, 0, "/a", ap)                                     \
     CALL(xsu_batch_optional, NULL)                                                                 \
     CALL(xsu_batch_run, NULL)                                                                      \
-    CALL(xsu_batch_source_new, NULL)                                                                      \
+    CALL(xsu_batch_source_new, NULL)                                                               \
     CALL(xsu_batch_count, NULL)                                                                    \
     CALL(xsu_batch_errno, NULL, 0)
 
