@@ -99,7 +99,8 @@ char *xll_domid_to_name(xll_ctx *ctx, uint32_t domid, GError **error);
 
 /**
  * Find the domid of the domain that has exactly this name.  Only domains that the hypervisor lists
- * are looked at.  A name of digits is a name here, not a domid.  Reads xenstore.
+ * are looked at, and one that is dying is found only if no living one has the name.  A name of
+ * digits is a name here, not a domid.  Reads xenstore.
  *
  * True with `*domid` set (`domid` may be NULL), else false with `*domid` untouched and
  * XLL_ERROR_INVALID (NULL or empty), XLL_ERROR_NOT_FOUND or XLL_ERROR_AMBIGUOUS.
@@ -114,7 +115,8 @@ const xll_domain *xll_find_domain(const xll_domain_list *list, const char *name,
 
 /**
  * The same by UUID, in either case, with dashes.  A UUID, too, can be that of several domains, as
- * nothing but its toolstack's care keeps them apart.  XLL_ERROR_INVALID for what is no UUID.
+ * nothing but its toolstack's care keeps them apart; the rest of a domain that was destroyed and
+ * made anew is dying, and so is not in the way.  XLL_ERROR_INVALID for what is no UUID.
  */
 const xll_domain *xll_find_domain_by_uuid(const xll_domain_list *list, const char *uuid,
                                           GError **error);

@@ -105,10 +105,63 @@ static void test_no_daemon(void)
     test_daemon_stop(daemon);
 }
 
+/* ---- Which one is meant ---------------------------------------------------------------------- */
+
+#define UUID_A "0a0a0a0a-0000-4000-8000-000000000001"
+#define UUID_B "0a0a0a0a-0000-4000-8000-000000000002"
+
+static const xll_domain listed[] = {
+    {.domid = 3, .name = "anew", .uuid = UUID_A, .dying = true},
+    {.domid = 4, .name = "anew", .uuid = UUID_A},
+    {.domid = 5, .name = "anew", .uuid = UUID_A, .dying = true},
+    {.domid = 6, .name = "zombie", .uuid = UUID_B, .dying = true},
+    {.domid = 7, .name = "zombies", .dying = true},
+    {.domid = 8, .name = "zombies", .dying = true},
+    {.domid = 9, .name = "twin"},
+    {.domid = 10, .name = "twin"},
+    {.domid = 11, .name = "twin", .dying = true},
+};
+
+static xll_domain_list *list_those(void)
+{
+    size_t num = G_N_ELEMENTS(listed);
+    xll_domain_list *list = g_malloc0(sizeof *list + (num + 1) * sizeof(xll_domain *));
+    const xll_domain **domains = (const xll_domain **)(list + 1);
+    for (size_t i = 0; i < num; i++)
+        domains[i] = &listed[i];
+    list->num = num;
+    list->domains = domains;
+    return list;
+}
+
+static void assert_ambiguous(const xll_domain_list *list, const char *name, const char *domids)
+{
+    g_autoptr(GError) error = NULL;
+    g_assert_null(xll_find_domain(list, name, &error));
+    g_assert_error(error, XLL_ERROR, XLL_ERROR_AMBIGUOUS);
+    g_assert_true(g_str_has_suffix(error->message, domids));
+}
+
+static void test_dying(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(xll_domain_list) list = list_those();
+    g_assert_cmpuint(xll_find_domain(list, "anew", &error)->domid, ==, 4);
+    g_assert_cmpuint(xll_find_domain_by_uuid(list, UUID_A, &error)->domid, ==, 4);
+    g_assert_cmpuint(xll_find_domain(list, "zombie", &error)->domid, ==, 6);
+    g_assert_cmpuint(xll_find_domain_by_uuid(list, UUID_B, &error)->domid, ==, 6);
+    g_assert_no_error(error);
+    assert_ambiguous(list, "zombies", "domids 7, 8");
+    assert_ambiguous(list, "twin", "domids 9, 10");
+    g_assert_null(xll_find_domain(list, "nosuch", &error));
+    g_assert_error(error, XLL_ERROR, XLL_ERROR_NOT_FOUND);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     test_store_add("/names/one-round-trip", test_one_round_trip);
     g_test_add_func("/names/no-daemon", test_no_daemon);
+    g_test_add_func("/names/dying", test_dying);
     return g_test_run();
 }

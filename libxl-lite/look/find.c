@@ -22,12 +22,12 @@ static bool has_uuid(const xll_domain *domain, const char *uuid)
 }
 
 static void set_ambiguous(const xll_domain_list *list, const search *how, const char *text,
-                          GError **error)
+                          bool dying, GError **error)
 {
     g_autoptr(GString) domids = g_string_new(NULL);
 
     for (size_t i = 0; i < list->num; i++) {
-        if (how->matches(list->domains[i], text))
+        if (list->domains[i]->dying == dying && how->matches(list->domains[i], text))
             g_string_append_printf(domids, "%s%u", domids->len ? ", " : "",
                                    list->domains[i]->domid);
     }
@@ -35,23 +35,38 @@ static void set_ambiguous(const xll_domain_list *list, const search *how, const 
                 "several domains %s '%s': use one of the domids %s", how->many, text, domids->str);
 }
 
-static const xll_domain *find_one(const xll_domain_list *list, const search *how, const char *text,
-                                  GError **error)
+/* The first that matches, of those that are dying or of those that are not; how many in `*num`. */
+static const xll_domain *find_among(const xll_domain_list *list, const search *how,
+                                    const char *text, bool dying, size_t *num)
 {
     const xll_domain *found = NULL;
 
+    *num = 0;
     for (size_t i = 0; i < list->num; i++) {
-        if (!how->matches(list->domains[i], text))
-            continue;
-        if (found) {
-            set_ambiguous(list, how, text, error);
-            return NULL;
-        }
-        found = list->domains[i];
+        if (list->domains[i]->dying == dying && how->matches(list->domains[i], text)
+            && (*num)++ == 0)
+            found = list->domains[i];
     }
+    return found;
+}
+
+/* One that is dying is nobody's match beside a living one: a guest was made anew, and what is left
+ * of the old one has its UUID still. */
+static const xll_domain *find_one(const xll_domain_list *list, const search *how, const char *text,
+                                  GError **error)
+{
+    size_t num;
+    bool dying = false;
+    const xll_domain *found = find_among(list, how, text, dying, &num);
+
+    if (!found)
+        found = find_among(list, how, text, dying = true, &num);
     if (!found)
         g_set_error(error, XLL_ERROR, XLL_ERROR_NOT_FOUND, "no domain %s '%s'", how->one, text);
-    return found;
+    if (num <= 1)
+        return found;
+    set_ambiguous(list, how, text, dying, error);
+    return NULL;
 }
 
 const xll_domain *xll_find_domain(const xll_domain_list *list, const char *name, GError **error)
