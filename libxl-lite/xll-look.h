@@ -44,7 +44,7 @@ typedef struct xll_domain {
     uint64_t outstanding_kib; /* what it claimed and does not have yet, in KiB */
     uint64_t max_memory_kib;  /* what it may have, in KiB */
     uint64_t cpu_time_ns;     /* what all its vcpus used since it was made, in nanoseconds */
-    bool name_unknown;        /* xenstore was not asked for its name */
+    bool name_unknown;        /* xenstore was not asked for its name, or does not tell it */
 } xll_domain;
 
 /** Free a domain from xll_get_domain(), and no other.  NULL is fine. */
@@ -65,8 +65,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_domain_list, xll_domain_list_free)
 
 /**
  * All domains that the hypervisor lists, however many.  One without a name is listed, with NULL for
- * its name.  One that the hypervisor ceased to list meanwhile may be left out, no other.
- * Reads xenstore.
+ * its name, and so is one whose name may not be read (EACCES), with `name_unknown`.  One that the
+ * hypervisor ceased to list meanwhile may be left out, no other.  Reads xenstore.
  */
 xll_domain_list *xll_list_domains(xll_ctx *ctx, GError **error);
 
@@ -93,7 +93,8 @@ char *xll_get_security_label(xll_ctx *ctx, uint32_t ssidref, GError **error);
 /**
  * A domain's name, for g_free().  Reads xenstore.
  * XLL_ERROR_NOT_FOUND if the hypervisor lists no domain of that domid, whatever xenstore holds for
- * it; XLL_ERROR_NO_NAME if it lists one and that has no name.
+ * it; XLL_ERROR_NO_NAME if it lists one and that has no name; XLL_ERROR_PERMISSION if that may not
+ * be read.
  */
 char *xll_domid_to_name(xll_ctx *ctx, uint32_t domid, GError **error);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The toolstack asks xenstore for all names at once: one round trip, however many there are. */
 #include "libxl-lite/look/look.h"
+#include "proxy.h"
 #include "store.h"
 #include <errno.h>
 #include <sys/socket.h>
@@ -63,16 +64,19 @@ static void read_names(xsu_ctx *ctx, size_t num)
     g_autoptr(GError) error = NULL;
     uint32_t domids[MOST];
     char *names[MOST];
+    bool unknown[MOST];
     XSU_GC(gc, ctx);
     for (uint32_t i = 0; i < num; i++)
         domids[i] = FIRST + i;
     round_trips = 0;
     receiving = true;
-    g_assert_true(xll__read_names(gc, domids, num, names, &error));
+    g_assert_true(xll__read_names(gc, domids, num, names, unknown, &error));
     g_assert_no_error(error);
     g_assert_cmpuint(round_trips, ==, 1);
     for (uint32_t i = 0; i < num; i++)
         g_assert_cmpstr(names[i], ==, i % 3 ? xsu_sprintf(gc, "guest %u", i) : NULL);
+    for (uint32_t i = 0; i < num; i++)
+        g_assert_false(unknown[i]);
 }
 
 static void test_one_round_trip(TestStore *s)
@@ -90,6 +94,7 @@ static void test_no_daemon(void)
     g_autoptr(GError) error = NULL;
     uint32_t domid = 0;
     char *name;
+    bool unknown;
     TestDaemon *daemon = test_daemon_start(C_XENSTORED);
     test_daemon_use(daemon);
     xsu_ctx *ctx = xsu_open(0);
@@ -97,12 +102,45 @@ static void test_no_daemon(void)
     test_daemon_kill(daemon);
     {
         XSU_GC(gc, ctx);
-        g_assert_false(xll__read_names(gc, &domid, 1, &name, &error));
+        g_assert_false(xll__read_names(gc, &domid, 1, &name, &unknown, &error));
         g_assert_error(error, XLL_ERROR, XLL_ERROR_XENSTORE);
         g_assert_nonnull(strstr(error->message, "is it running?"));
     }
     xsu_close(ctx);
     test_daemon_stop(daemon);
+}
+
+/* What one domain keeps to itself is no reason not to know the others' names. */
+static void test_may_not_be_read(TestStore *s)
+{
+    static const uint32_t domids[] = {FIRST + 1, FIRST + 2, FIRST + 3, FIRST + 4};
+    g_autoptr(GError) error = NULL;
+    char *names[4];
+    bool unknown[4];
+    TestProxy *proxy = test_proxy_start(test_daemon_socket(s->daemon));
+    XSU_GC(gc, s->ctx);
+    write_names(gc);
+    test_proxy_use(proxy);
+    xsu_ctx *ctx = xsu_open(0);
+    {
+        XSU_GC(inner, ctx);
+        test_proxy_refuse(proxy, XS_READ, "/local/domain/1002/name", "EACCES");
+        g_assert_true(xll__read_names(inner, domids, 4, names, unknown, &error));
+        g_assert_no_error(error);
+        g_assert_cmpstr(names[0], ==, "guest 1");
+        g_assert_true(!names[1] && unknown[1]);
+        g_assert_true(!names[2] && !unknown[2]); /* it has none */
+        g_assert_cmpstr(names[3], ==, "guest 4");
+        g_assert_true(!unknown[0] && !unknown[3]);
+
+        test_proxy_refuse(proxy, XS_READ, "/local/domain/1004/name", "EIO");
+        g_assert_false(xll__read_names(inner, domids, 4, names, unknown, &error));
+        g_assert_error(error, XLL_ERROR, XLL_ERROR_FAILED);
+    }
+    xsu_close(ctx);
+    test_proxy_stop(proxy);
+    test_daemon_use(s->daemon);
+    remove_names(gc);
 }
 
 /* ---- Which one is meant ---------------------------------------------------------------------- */
@@ -161,6 +199,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     test_store_add("/names/one-round-trip", test_one_round_trip);
+    test_store_add("/names/may-not-be-read", test_may_not_be_read);
     g_test_add_func("/names/no-daemon", test_no_daemon);
     g_test_add_func("/names/dying", test_dying);
     return g_test_run();

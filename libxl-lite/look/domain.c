@@ -6,14 +6,26 @@
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-static char **read_names(xsu_gc *gc, const GArray *infos, GError **error)
+/* A domain's name, and whether it could not be known. */
+typedef struct domain_name {
+    char *text; /* NULL: none, or unknown */
+    bool unknown;
+} domain_name;
+
+static domain_name *read_names(xsu_gc *gc, const GArray *infos, GError **error)
 {
     uint32_t *domids = xsu_alloc(gc, infos->len * sizeof *domids);
     char **names = xsu_alloc(gc, infos->len * sizeof *names);
+    bool *unknown = xsu_alloc(gc, infos->len * sizeof *unknown);
+    domain_name *all = xsu_alloc(gc, infos->len * sizeof *all);
 
     for (guint i = 0; i < infos->len; i++)
         domids[i] = g_array_index(infos, xc_domaininfo_t, i).domain;
-    return xll__read_names(gc, domids, infos->len, names, error) ? names : NULL;
+    if (!xll__read_names(gc, domids, infos->len, names, unknown, error))
+        return NULL;
+    for (guint i = 0; i < infos->len; i++)
+        all[i] = (domain_name){.text = names[i], .unknown = unknown[i]};
+    return all;
 }
 
 /* Whether `infos`, from `*at` on, has `domid`; `*at` moves along. */
@@ -28,13 +40,13 @@ static bool still_listed(const GArray *infos, guint *at, domid_t domid)
  * A name is missing if there is none, or if its domain went away before it was read.  Ask the
  * hypervisor once more and leave out those that went away.
  */
-static bool drop_gone(xll_ctx *ctx, GArray *infos, char **names, GError **error)
+static bool drop_gone(xll_ctx *ctx, GArray *infos, domain_name *names, GError **error)
 {
     g_autoptr(GArray) now = NULL;
     guint at = 0, kept = 0, nameless = 0;
 
     for (guint i = 0; i < infos->len; i++)
-        nameless += !names[i];
+        nameless += !names[i].text;
     if (!nameless)
         return true;
     now = xll__list_infos(ctx, NULL, 0, error);
@@ -43,7 +55,7 @@ static bool drop_gone(xll_ctx *ctx, GArray *infos, char **names, GError **error)
     for (guint i = 0; i < infos->len; i++) {
         xc_domaininfo_t *info = &g_array_index(infos, xc_domaininfo_t, i);
 
-        if (!names[i] && !still_listed(now, &at, info->domain))
+        if (!names[i].text && !still_listed(now, &at, info->domain))
             continue;
         g_array_index(infos, xc_domaininfo_t, kept) = *info;
         names[kept++] = names[i];
@@ -83,13 +95,14 @@ static void fill_state(xll_domain *domain, uint32_t flags)
 }
 
 /* Fill `domain`, its name going to `*room`. */
-static void fill_domain(xll_domain *domain, const xc_domaininfo_t *info, const char *name,
+static void fill_domain(xll_domain *domain, const xc_domaininfo_t *info, const domain_name *name,
                         char **room)
 {
     const uint64_t page_kib = XC_PAGE_SIZE / 1024;
 
     domain->domid = info->domain;
-    domain->name = place_text(room, name);
+    domain->name = place_text(room, name->text);
+    domain->name_unknown = name->unknown;
     xll__format_uuid(domain->uuid, info->handle);
     fill_state(domain, info->flags);
     domain->shutdown_reason = xll__shutdown_reason(info);
@@ -103,8 +116,9 @@ static void fill_domain(xll_domain *domain, const xc_domaininfo_t *info, const c
 }
 
 /* One allocation: the list, its pointers, the domains, their names; `names` is NULL if unknown. */
-static xll_domain_list *build_list(const GArray *infos, char **names)
+static xll_domain_list *build_list(const GArray *infos, const domain_name *names)
 {
+    static const domain_name unknown = {.unknown = true};
     size_t num = infos->len;
     size_t size
         = sizeof(xll_domain_list) + num * sizeof(xll_domain) + (num + 1) * sizeof(xll_domain *);
@@ -114,15 +128,14 @@ static xll_domain_list *build_list(const GArray *infos, char **names)
     char *room;
 
     for (size_t i = 0; names && i < num; i++)
-        size += text_size(names[i]);
+        size += text_size(names[i].text);
     list = g_malloc0(size);
     domains = (xll_domain *)(list + 1);
     pointers = (const xll_domain **)(domains + num);
     room = (char *)(pointers + num + 1);
     for (size_t i = 0; i < num; i++) {
-        fill_domain(&domains[i], &g_array_index(infos, xc_domaininfo_t, i), names ? names[i] : NULL,
-                    &room);
-        domains[i].name_unknown = !names;
+        fill_domain(&domains[i], &g_array_index(infos, xc_domaininfo_t, i),
+                    names ? &names[i] : &unknown, &room);
         pointers[i] = &domains[i];
     }
     list->num = num;
@@ -133,7 +146,7 @@ static xll_domain_list *build_list(const GArray *infos, char **names)
 xll_domain_list *xll_list_domains(xll_ctx *ctx, GError **error)
 {
     g_autoptr(GArray) infos = NULL;
-    char **names;
+    domain_name *names;
 
     if (!xll__require(ctx, "ctx", error) || !(infos = xll__list_infos(ctx, NULL, 0, error)))
         return NULL;
@@ -157,16 +170,17 @@ xll_domain *xll_get_domain(xll_ctx *ctx, uint32_t domid, GError **error)
 {
     xc_domaininfo_t info;
     xll_domain *domain;
-    char *name, *room;
+    domain_name name = {0};
+    char *room;
 
     if (!xll__require(ctx, "ctx", error) || !xll__find_info(ctx, domid, &info, error))
         return NULL;
     XSU_GC(gc, ctx->store);
-    if (!xll__read_names(gc, &domid, 1, &name, error))
+    if (!xll__read_names(gc, &domid, 1, &name.text, &name.unknown, error))
         return NULL;
-    domain = g_malloc0(sizeof *domain + text_size(name));
+    domain = g_malloc0(sizeof *domain + text_size(name.text));
     room = (char *)(domain + 1);
-    fill_domain(domain, &info, name, &room);
+    fill_domain(domain, &info, &name, &room);
     return domain;
 }
 

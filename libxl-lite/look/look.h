@@ -30,8 +30,12 @@ void xll__format_uuid(char out[37], const uint8_t uuid[16]);
 
 /* ---- names.c --------------------------------------------------------------------------------- */
 
-/* Read `num` domains' names into `names`, NULL for a domain that has none. */
-bool xll__read_names(xsu_gc *gc, const uint32_t *domids, size_t num, char **names, GError **error);
+/*
+ * Read `num` domains' names into `names`, NULL for a domain that has none.  One that may not be
+ * read (EACCES) is NULL, too, and `unknown`.
+ */
+bool xll__read_names(xsu_gc *gc, const uint32_t *domids, size_t num, char **names, bool *unknown,
+                     GError **error);
 
 /* xll_domid_to_name() for callers with a gc, which owns the name. */
 char *xll__domid_to_name(xll_ctx *ctx, xsu_gc *gc, uint32_t domid, GError **error);
