@@ -180,14 +180,20 @@ static void assert_ambiguous(const xll_domain_list *list, const char *name, cons
     g_assert_true(g_str_has_suffix(error->message, domids));
 }
 
+static void assert_domid(const xll_domain *found, uint32_t domid)
+{
+    g_assert_nonnull(found);
+    g_assert_cmpuint(found->domid, ==, domid);
+}
+
 static void test_dying(void)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(xll_domain_list) list = list_those();
-    g_assert_cmpuint(xll_find_domain(list, "anew", &error)->domid, ==, 4);
-    g_assert_cmpuint(xll_find_domain_by_uuid(list, UUID_A, &error)->domid, ==, 4);
-    g_assert_cmpuint(xll_find_domain(list, "zombie", &error)->domid, ==, 6);
-    g_assert_cmpuint(xll_find_domain_by_uuid(list, UUID_B, &error)->domid, ==, 6);
+    assert_domid(xll_find_domain(list, "anew", &error), 4);
+    assert_domid(xll_find_domain_by_uuid(list, UUID_A, &error), 4);
+    assert_domid(xll_find_domain(list, "zombie", &error), 6);
+    assert_domid(xll_find_domain_by_uuid(list, UUID_B, &error), 6);
     g_assert_no_error(error);
     assert_ambiguous(list, "zombies", "domids 7, 8");
     assert_ambiguous(list, "twin", "domids 9, 10");
