@@ -37,16 +37,18 @@ GQuark xll_error_quark(void);
 
 /** The codes of XLL_ERROR.  Messages say what was tried, and what to do where that is known. */
 typedef enum xll_error {
-    XLL_ERROR_FAILED = 0,     /* none of those below; the message has the system's reason */
-    XLL_ERROR_INVALID = 1,    /* an argument that cannot be right, such as NULL or an empty name */
-    XLL_ERROR_NO_XEN = 2,     /* this machine does not run on Xen, or its driver is not loaded */
-    XLL_ERROR_PERMISSION = 3, /* not root, or root of a domain that may not ask this */
-    XLL_ERROR_VERSION = 4,    /* the hypervisor's interface is of another version */
-    XLL_ERROR_XENSTORE = 5,   /* xenstored cannot be reached, or went away */
-    XLL_ERROR_NOT_FOUND = 6,  /* the hypervisor lists no such domain */
-    XLL_ERROR_NO_NAME = 7,    /* the domain is there and has no name */
-    XLL_ERROR_AMBIGUOUS = 8,  /* several domains have that name; the message has their domids */
-    XLL_ERROR_UNSUPPORTED = 9 /* this hypervisor has no such feature */
+    XLL_ERROR_FAILED = 0,      /* none of those below; the message has the system's reason */
+    XLL_ERROR_INVALID = 1,     /* an argument that cannot be right, such as NULL or an empty name */
+    XLL_ERROR_NO_XEN = 2,      /* this machine does not run on Xen, or its driver is not loaded */
+    XLL_ERROR_PERMISSION = 3,  /* not root, or root of a domain that may not ask this */
+    XLL_ERROR_VERSION = 4,     /* the hypervisor's interface is of another version */
+    XLL_ERROR_XENSTORE = 5,    /* xenstored cannot be reached, or went away */
+    XLL_ERROR_NOT_FOUND = 6,   /* the hypervisor lists no such domain */
+    XLL_ERROR_NO_NAME = 7,     /* the domain is there and has no name */
+    XLL_ERROR_AMBIGUOUS = 8,   /* several domains have that name; the message has their domids */
+    XLL_ERROR_UNSUPPORTED = 9, /* this hypervisor has no such feature */
+    XLL_ERROR_REPLACED = 10,   /* the domain is gone, and its domid is that of another */
+    XLL_ERROR_DYING = 11       /* the domain is being torn down */
 } xll_error;
 
 /* ---- Context --------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /**
- * xl-lite: what a Xen host and its domains are doing.
+ * xl-lite: what a Xen host and its domains are doing, and what is done to them.
  *
  * Invariants:
  *
@@ -18,8 +18,8 @@
  *    holds it.  After fork() a child opens its own ctx and leaves its parent's alone.
  *
  * This header includes all of it: xl-lite/xll-base.h has errors and the context, xl-lite/xll-look.h
- * domains, names, uptime, vcpus, devices and the host, as they are at one moment, and
- * xl-lite/xll-monitor.h events.
+ * domains, names, uptime, vcpus, devices and the host, as they are at one moment,
+ * xl-lite/xll-monitor.h events, and xl-lite/xll-act.h what is done to a running domain.
  *
  *     static bool print_names(GError **error)
  *     {
@@ -34,6 +34,7 @@
 #ifndef XLL_H
 #define XLL_H
 
+#include "xll-act.h"
 #include "xll-base.h"
 #include "xll-look.h"
 #include "xll-monitor.h"

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Whether a domain is still the one that was listed. */
+#include <string.h>
+
+#include "libxl-lite/act/act.h"
+
+char *xll__describe_domain(const xll_domain *domain)
+{
+    if (domain->name)
+        return g_strdup_printf("domain %u ('%s')", domain->domid, domain->name);
+    return g_strdup_printf("domain %u", domain->domid);
+}
+
+static bool is_same(const xc_domaininfo_t *now, const xll_domain *domain, GError **error)
+{
+    char uuid[37];
+
+    xll__format_uuid(uuid, now->handle);
+    if (strcmp(uuid, domain->uuid) != 0) {
+        g_set_error(error, XLL_ERROR, XLL_ERROR_REPLACED,
+                    "it is gone, and its domid is that of another domain now, whose UUID is %s",
+                    uuid);
+        return false;
+    }
+    if (now->flags & XEN_DOMINF_dying) {
+        g_set_error(error, XLL_ERROR, XLL_ERROR_DYING, "it is dying");
+        return false;
+    }
+    return true;
+}
+
+bool xll__check_domain(xll_ctx *ctx, const xll_domain *domain, const char *verb, GError **error)
+{
+    g_autofree char *what = NULL;
+    xc_domaininfo_t now;
+
+    if (!xll__require(ctx, "ctx", error) || !xll__require(domain, "domain", error))
+        return false;
+    if (xll__find_info(ctx, domain->domid, &now, error) && is_same(&now, domain, error))
+        return true;
+    what = xll__describe_domain(domain);
+    g_prefix_error(error, "cannot %s %s: ", verb, what);
+    return false;
+}
+
+bool xll_check_domain(xll_ctx *ctx, const xll_domain *domain, GError **error)
+{
+    return xll__check_domain(ctx, domain, "act on", error);
+}
