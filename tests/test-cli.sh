@@ -81,6 +81,12 @@ expect 2 err "domid: it takes one argument" domid
 expect 2 err "domid: it takes one argument" domid a b
 expect 2 err "domname: it takes one argument" domname
 expect 2 err "info: it takes no argument" info x
+for command in pause unpause; do
+    expect 2 err "$command: it takes at least one argument, a domain; see .xl-lite $command --help" $command
+    expect 2 err "\"code\":\"usage\",\"command\":\"$command\"" $command --json --dry-run
+    expect 2 err "$command: Unknown option --dry; did you mean --dry-run" $command --dry x
+    expect 2 err "$command: Unknown option -a" $command -a
+done
 for bad in "" 0 -1 +1 1x 9223372036854775808; do
     expect 2 err "events: '[${bad:-x}]*' is not a number of events" events -n "$bad"
 done
@@ -106,7 +112,8 @@ if [ -e /dev/xen/privcmd ] || [ -e /proc/xen/privcmd ]; then
     echo "# this machine is a Xen host: what happens without one was not tried"
 else
     for command in "list" "list -v" "list 0" "domid x" "domname 0" "info" "vcpu-list" "uptime" \
-        "list -l" "list -o id" "domain-show x" "console x" "block-list" "events" "list --watch"; do
+        "list -l" "list -o id" "domain-show x" "console x" "block-list" "events" "list --watch" \
+        "pause x" "unpause 1 x" "pause --dry-run x"; do
         # shellcheck disable=SC2086 # words
         expect 1 err "^xl-lite: ${command%% *}: .*not running on Xen" $command
     done

@@ -36,6 +36,8 @@ extern const cli_command cli_console_command;
 extern const cli_command cli_uptime_command;
 extern const cli_command cli_domain_show_command;
 extern const cli_command cli_info_command;
+extern const cli_command cli_pause_command;
+extern const cli_command cli_unpause_command;
 
 /* ---- options.c ------------------------------------------------------------------------------- */
 
@@ -97,6 +99,13 @@ typedef struct cli_selection {
  * name after "name:", a UUID after "uuid:", and else a name.
  */
 int cli_select(cli_selection *sel, xll_ctx *ctx, char **names);
+
+/*
+ * For who takes one argument at a time: begin, and find what one names, which is then the
+ * selection's, and not among those shown.
+ */
+void cli_begin_selection(cli_selection *sel, xll_ctx *ctx);
+const xll_domain *cli_find(cli_selection *sel, const char *text, GError **error);
 
 void cli_selection_clear(cli_selection *sel);
 
@@ -217,6 +226,9 @@ int cli_print_text(const char *text);
 
 /* Say which command the errors are of, NULL for none; they are JSON if it has --json. */
 void cli_begin_errors(const char *name, char **argv);
+
+/* The code that JSON has for it. */
+const char *cli_error_code(const GError *error);
 
 /* Say on stderr, in one line, what went wrong.  Returns CLI_FAILED, the second CLI_USAGE. */
 int cli_fail(const char *format, ...) G_GNUC_PRINTF(1, 2);

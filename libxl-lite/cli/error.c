@@ -31,7 +31,7 @@ void cli_begin_errors(const char *name, char **argv)
         as_json |= strcmp(*argv, "--json") == 0;
 }
 
-static const char *code_of(const GError *error)
+const char *cli_error_code(const GError *error)
 {
     static const char *const codes[] = {
         [XLL_ERROR_FAILED] = "failed",       [XLL_ERROR_INVALID] = "invalid",
@@ -150,7 +150,7 @@ int cli_fail_domains(char **domains, const GError *error)
     g_autofree char *message = g_strconcat(
         error->message, absent ? "; `xl-lite list` shows those there are" : NULL, NULL);
 
-    say(code_of(error), domains, !names_all(error->message, domains), message);
+    say(cli_error_code(error), domains, !names_all(error->message, domains), message);
     return CLI_FAILED;
 }
 

@@ -88,7 +88,7 @@ static const xll_domain *find_in_all(cli_selection *sel, const char *text, GErro
     return xll_find_domain(sel->all, cli_after(text, "name:") ?: text, error);
 }
 
-static const xll_domain *find(cli_selection *sel, const char *text, GError **error)
+const xll_domain *cli_find(cli_selection *sel, const char *text, GError **error)
 {
     const char *id = cli_after(text, "id:") ?: text;
 
@@ -102,7 +102,7 @@ static const xll_domain *find(cli_selection *sel, const char *text, GError **err
 
 static bool select_one(cli_selection *sel, const char *text, GError **error)
 {
-    const xll_domain *domain = find(sel, text, error);
+    const xll_domain *domain = cli_find(sel, text, error);
 
     if (domain)
         add(sel, domain);
@@ -127,7 +127,7 @@ static int select_each(cli_selection *sel, char **names)
     return status;
 }
 
-static void begin(cli_selection *sel, xll_ctx *ctx)
+void cli_begin_selection(cli_selection *sel, xll_ctx *ctx)
 {
     sel->ctx = ctx;
     sel->single = g_ptr_array_new_with_free_func((GDestroyNotify)xll_domain_free);
@@ -139,7 +139,7 @@ int cli_select(cli_selection *sel, xll_ctx *ctx, char **names)
 {
     g_autoptr(GError) error = NULL;
 
-    begin(sel, ctx);
+    cli_begin_selection(sel, ctx);
     sel->everything = !*names;
     sel->several = g_strv_length(names) != 1;
     if (!sel->everything)
@@ -163,7 +163,7 @@ bool cli_select_again(cli_selection *sel, GError **error)
     cli_selection now = {.everything = sel->everything, .several = sel->several};
     bool ok;
 
-    begin(&now, sel->ctx);
+    cli_begin_selection(&now, sel->ctx);
     ok = sel->everything ? select_all(&now, error) : fetch_all(&now, error);
     for (guint i = 0; ok && !sel->everything && i < sel->shown->len; i++)
         add_same(&now, sel->shown->pdata[i]);

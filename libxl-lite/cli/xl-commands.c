@@ -6,7 +6,7 @@
 
 static const char xl_commands[]
     = " create config-update destroy shutdown reboot pci-attach pci-detach pci-list"
-      " pci-assignable-add pci-assignable-remove pci-assignable-list pause unpause"
+      " pci-assignable-add pci-assignable-remove pci-assignable-list"
       " vncviewer save migrate restore migrate-receive dump-core cd-insert cd-eject mem-max mem-set"
       " button-press vcpu-pin vcpu-set vm-list sharing sched-credit sched-credit2"
       " sched-rtds rename trigger sysrq debug-keys set-parameters dmesg top network-attach"

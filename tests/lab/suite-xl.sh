@@ -6,7 +6,7 @@ set -u
 # shellcheck source=tests/lab/tap.sh
 . "$(dirname "$0")/tap.sh"
 
-OURS="list vcpu-list network-list block-list uptime info domid domname console"
+OURS="list vcpu-list network-list block-list uptime info domid domname console pause unpause"
 
 has_help() { # COMMAND
     xl-lite "$1" --help >lite.out 2>lite.err && grep -q "^Usage: xl-lite $1" lite.out && [ ! -s lite.err ]
