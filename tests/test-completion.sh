@@ -65,6 +65,10 @@ offers "commands by their beginning" "domain-show
 domid
 domname
 " xl-lite dom
+offers "pause's options" "--dry-run
+--json
+--help
+" xl-lite pause --
 offers "help's argument" "uptime
 " xl-lite help up
 offers "options" "--json

@@ -6,6 +6,7 @@
  *   nameless ones  without any node in xenstore, more than 1,024 of them
  */
 #include <string.h>
+#include <xenctrl.h>
 #include <xl-lite/xll.h>
 #include <xsutil/xsutil.h>
 
@@ -191,6 +192,93 @@ static void test_find_console(void)
     g_assert_true(found.domid == 0 && found.number == 0 && !found.serial);
 }
 
+/* ---- Actions --------------------------------------------------------------------------------- */
+
+/* A domid that nothing else in the lab has. */
+#define AGAIN 30000u
+
+/* A domain without memory, paused as each that is made, whose UUID is `byte` throughout. */
+static xll_domain *make_domain(xc_interface *xch, int byte)
+{
+    struct xen_domctl_createdomain config = {
+        .max_vcpus = 1,
+        .max_evtchn_port = 1023,
+        .max_grant_frames = -1,
+        .max_maptrack_frames = -1,
+#ifdef XEN_DOMCTL_GRANT_version /* Xen 4.16 */
+        .grant_opts = XEN_DOMCTL_GRANT_version(1),
+#endif
+    };
+    g_autoptr(GError) error = NULL;
+    uint32_t domid = AGAIN;
+    memset(config.handle, byte, sizeof config.handle);
+    g_assert_cmpint(xc_domain_create(xch, &domid, &config), ==, 0);
+    g_assert_cmpint(xc_domain_max_vcpus(xch, domid, 1), ==, 0);
+    g_assert_cmpuint(domid, ==, AGAIN);
+    xll_domain *domain = xll_get_domain(ctx, domid, &error);
+    g_assert_no_error(error);
+    return domain;
+}
+
+static bool is_paused(void)
+{
+    g_autoptr(xll_domain) now = xll_get_domain(ctx, AGAIN, NULL);
+    g_assert_nonnull(now);
+    return now->paused;
+}
+
+static void test_pause(void)
+{
+    g_autoptr(GError) error = NULL;
+    xc_interface *xch = xc_interface_open(NULL, NULL, 0);
+    g_autoptr(xll_domain) domain = make_domain(xch, 0x21);
+    g_assert_true(is_paused());
+    g_assert_true(xll_check_domain(ctx, domain, &error));
+    g_assert_true(xll_pause_domain(ctx, domain, &error));
+    g_assert_true(xll_unpause_domain(ctx, domain, &error));
+    g_assert_true(is_paused()); /* as it was made */
+    g_assert_true(xll_unpause_domain(ctx, domain, &error));
+    g_assert_no_error(error);
+    g_assert_false(is_paused());
+    g_assert_false(xll_unpause_domain(ctx, domain, &error));
+    assert_xll_error(error, XLL_ERROR_FAILED);
+    g_assert_true(xll_pause_domain(ctx, domain, &error));
+    g_assert_true(is_paused());
+    g_assert_cmpint(xc_domain_destroy(xch, AGAIN), ==, 0);
+    g_assert_false(xll_pause_domain(ctx, domain, &error));
+    assert_xll_error(error, XLL_ERROR_NOT_FOUND);
+    xc_interface_close(xch);
+}
+
+/* The domid is the same, the domain is not: nothing is done to the other one. */
+static void test_domid_again(void)
+{
+    g_autoptr(GError) error = NULL;
+    xc_interface *xch = xc_interface_open(NULL, NULL, 0);
+    g_autoptr(xll_domain) old = make_domain(xch, 0x21);
+    g_assert_cmpint(xc_domain_destroy(xch, AGAIN), ==, 0);
+    g_autoptr(xll_domain) other = make_domain(xch, 0x22);
+    g_assert_false(xll_unpause_domain(ctx, old, &error));
+    g_assert_nonnull(strstr(error->message, other->uuid));
+    assert_xll_error(error, XLL_ERROR_REPLACED);
+    g_assert_true(is_paused());
+    g_assert_true(xll_unpause_domain(ctx, other, &error));
+    g_assert_false(xll_pause_domain(ctx, old, &error));
+    assert_xll_error(error, XLL_ERROR_REPLACED);
+    g_assert_false(is_paused());
+    g_assert_cmpint(xc_domain_destroy(xch, AGAIN), ==, 0);
+    xc_interface_close(xch);
+}
+
+static void test_pause_oneself(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(xll_domain) dom0 = xll_get_domain(ctx, 0, &error);
+    g_assert_no_error(error);
+    g_assert_false(xll_pause_domain(ctx, dom0, &error));
+    assert_xll_error(error, XLL_ERROR_INVALID);
+}
+
 static void test_version_info(void)
 {
     g_autoptr(GError) error = NULL;
@@ -280,6 +368,9 @@ int main(int argc, char **argv)
     g_test_add_func("/xll/name-to-domid/ambiguous", test_ambiguous);
     g_test_add_func("/xll/name-to-domid/stale", test_stale_name);
     g_test_add_func("/xll/find-console", test_find_console);
+    g_test_add_func("/xll/act/pause", test_pause);
+    g_test_add_func("/xll/act/domid-again", test_domid_again);
+    g_test_add_func("/xll/act/oneself", test_pause_oneself);
     g_test_add_func("/xll/version-info", test_version_info);
     g_test_add_func("/xll/physinfo", test_physinfo);
     g_test_add_func("/xll/null", test_null);
