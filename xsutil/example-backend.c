@@ -157,7 +157,7 @@ static void on_looked(xsu_batch *b, int ok, void *data)
     if (!ok) {
         look_later(d);
     } else if (!d->frontend) {
-        tidy_up(d); /* there may be no device any more */
+        (d->again ? look : tidy_up)(d); /* it may be gone, and it may have come back */
     } else {
         bool again = d->again;
         if (!d->watched && !watching)
