@@ -139,7 +139,16 @@ static void await_states(xsu_gc *gc, unsigned int first, unsigned int end, Expec
     xsu_waits *w = xsu_waits_new(gc, XSU_NO_DOMAIN);
     for (unsigned int i = first; i < end; i++)
         xsu_waits_statef(w, 1u << expected(i), NULL, ROOT "/%u/%u/state", domid_of(i), i % EACH);
-    g_assert_true(xsu_waits_run(w, PATIENCE_MS, true));
+    if (xsu_waits_run(w, PATIENCE_MS, true))
+        return;
+    int err = errno;
+    for (unsigned int i = first; i < end; i++) {
+        if (!xsu_waits_met(w, i - first))
+            g_test_message("device %u of domain %u is in state %s, not %u", i % EACH, domid_of(i),
+                           xs_readf(gc, XBT_NULL, ROOT "/%u/%u/state", domid_of(i), i % EACH),
+                           expected(i));
+    }
+    g_error("not all devices are in the expected state: %s", g_strerror(err));
 }
 
 static unsigned int init_wait(unsigned int i)
