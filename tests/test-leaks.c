@@ -3,7 +3,7 @@
 #include "batch.h"
 #include "heap.h"
 
-enum { DAYS = 100, USUAL = 5, SLACK = 16384 };
+enum { DAYS = 100, USUAL = 5, SLACK = 32768 }; /* two buffers of connections, for all the days */
 
 /* ---- What goes wrong on a day ---------------------------------------------------------------- */
 
