@@ -158,8 +158,11 @@ static void fork_with_a_file(void)
     int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
     pid_t child = fork();
     g_assert_cmpint(child, >=, 0);
-    if (child == 0)
-        _exit(fcntl(file, F_GETFD) == FD_CLOEXEC ? 0 : 1);
+    if (child == 0) {
+        if (fcntl(file, F_GETFD) == FD_CLOEXEC)
+            execl("/bin/true", "true", NULL); /* as in start_child() */
+        _exit(1);
+    }
     await_child(child);
     close(file);
 }
