@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A backend on a GMainContext: the control plane of a device "example", whose data would flow over a
- * ring.  It stands still for nobody: not for a frontend, nor for a daemon that is stopped, killed or
- * started anew.  SIGUSR1 has it say how many devices there are, SIGTERM ends it.
+ * ring.  It waits for no frontend.  The daemon may be stopped, killed or started anew: only where
+ * watches are set, or the rest of a device is removed, is it waited for, PATIENCE_MS at most for an
+ * answer.  SIGUSR1 has it say how many devices there are, SIGTERM ends it.
  *
  * The toolstack makes /local/domain/0/backend/example/<domid>/<devid> with `frontend` and `state`.
  * The frontend's /local/domain/<domid>/device/example/<devid> is the guest's, which writes there what
