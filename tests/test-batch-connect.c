@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Batches and watches before a daemon that accepts nobody. */
 #include "batch.h"
+#include "listen.h"
 
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-static int listen_at(const char *path)
-{
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    g_strlcpy(addr.sun_path, path, sizeof addr.sun_path);
-    g_assert_cmpint(bind(listener, (struct sockaddr *)&addr, sizeof addr), ==, 0);
-    g_assert_cmpint(listen(listener, 0), ==, 0);
-    return listener;
-}
 
 /* Until who comes next would have to wait. */
 static GArray *fill_queue(const char *path)

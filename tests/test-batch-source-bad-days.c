@@ -4,6 +4,7 @@
  * loop goes on, and the outcome is that of xsu_batch_run().
  */
 #include "batch-source.h"
+#include "listen.h"
 #include "test-watch.h"
 
 #include <poll.h>
@@ -152,16 +153,6 @@ static void test_killed(void)
 }
 
 /* ---- One that accepts nobody ----------------------------------------------------------------- */
-
-static int listen_at(const char *path)
-{
-    struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    g_strlcpy(addr.sun_path, path, sizeof addr.sun_path);
-    g_assert_cmpint(bind(listener, (struct sockaddr *)&addr, sizeof addr), ==, 0);
-    g_assert_cmpint(listen(listener, 0), ==, 0);
-    return listener;
-}
 
 /* Until who comes next would have to wait. */
 static void fill_queue(const char *path, GArray *fds)
