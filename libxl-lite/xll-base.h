@@ -48,7 +48,10 @@ typedef enum xll_error {
     XLL_ERROR_AMBIGUOUS = 8,   /* several domains have that name; the message has their domids */
     XLL_ERROR_UNSUPPORTED = 9, /* this hypervisor has no such feature */
     XLL_ERROR_REPLACED = 10,   /* the domain is gone, and its domid is that of another */
-    XLL_ERROR_DYING = 11       /* the domain is being torn down */
+    XLL_ERROR_DYING = 11,      /* the domain is being torn down */
+    XLL_ERROR_TIMEOUT = 12, /* what was waited for did not come; the message says what was left */
+    XLL_ERROR_REFUSED = 13, /* it could not be done completely: nothing was touched */
+    XLL_ERROR_EXISTS = 14   /* another domain has that name */
 } xll_error;
 
 /* ---- Context --------------------------------------------------------------------------------- */
@@ -76,6 +79,44 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_ctx, xll_close)
  * True, else false with an error that says why not.
  */
 bool xll_check_xenstore(xll_ctx *ctx, GError **error);
+
+/* ---- Steps ----------------------------------------------------------------------------------- */
+
+/** What kind of step an action takes next, and what its xll_step then has. */
+typedef enum xll_step_kind {
+    XLL_STEP_HYPERCALL = 0, /* target: its name in Xen's public headers, and its arguments */
+    XLL_STEP_WRITE = 1,     /* target: a node; value: what is written to it */
+    XLL_STEP_REMOVE = 2,    /* target: a node, which is removed with all below it */
+    XLL_STEP_COMMIT = 3,    /* the transaction that the writes and removals before it are of */
+    XLL_STEP_FILE = 4,      /* target: a file; value: what is appended, NULL if it is removed */
+    XLL_STEP_RUN = 5,       /* target: a program and its arguments */
+    XLL_STEP_SIGNAL = 6,    /* target: a process; value: the signal */
+    XLL_STEP_WAIT = 7,      /* target: what is waited for, for people; told after a second of it */
+    XLL_STEP_NOTE = 8       /* target: what people should know: nothing is done */
+} xll_step_kind;
+
+/** A step of an action on a domain; the texts are the callback's until it returns. */
+typedef struct xll_step {
+    xll_step_kind kind;
+    uint32_t domid;
+    const char *target;
+    const char *value;
+} xll_step;
+
+/** Called before each step is taken; it must not use the ctx. */
+typedef void (*xll_step_fn)(const xll_step *step, void *data);
+
+/**
+ * Have each step of the actions on this ctx told before it is taken: to `fn`, which may be NULL,
+ * with `data`.  What a transaction writes is told when it is queued, and again if the transaction
+ * has to be repeated because of a conflict.
+ *
+ * With `dry_run` no step is taken, and nothing is waited for: an action looks at what there is,
+ * tells what it would do, and returns true; or it fails as it would fail at that point.
+ *
+ * To be called before other threads use the ctx, and not during an action.
+ */
+void xll_set_steps(xll_ctx *ctx, xll_step_fn fn, void *data, bool dry_run);
 
 #pragma GCC visibility pop
 

@@ -29,21 +29,35 @@ static bool is_same(const xc_domaininfo_t *now, const xll_domain *domain, GError
     return true;
 }
 
-bool xll__check_domain(xll_ctx *ctx, const xll_domain *domain, const char *verb, GError **error)
+bool xll__fail(const xll__act *act, xll_error code, GError **error, const char *format, ...)
+{
+    g_autofree char *whom = xll__describe_domain(act->domain);
+    g_autofree char *reason = NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    reason = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    g_set_error(error, XLL_ERROR, (int)code, "cannot %s %s: %s", act->verb, whom, reason);
+    return false;
+}
+
+bool xll__check(const xll__act *act, GError **error)
 {
     g_autofree char *what = NULL;
     xc_domaininfo_t now;
 
-    if (!xll__require(ctx, "ctx", error) || !xll__require(domain, "domain", error))
+    if (!xll__require(act->ctx, "ctx", error) || !xll__require(act->domain, "domain", error))
         return false;
-    if (xll__find_info(ctx, domain->domid, &now, error) && is_same(&now, domain, error))
+    if (xll__find_info(act->ctx, act->domain->domid, &now, error)
+        && is_same(&now, act->domain, error))
         return true;
-    what = xll__describe_domain(domain);
-    g_prefix_error(error, "cannot %s %s: ", verb, what);
+    what = xll__describe_domain(act->domain);
+    g_prefix_error(error, "cannot %s %s: ", act->verb, what);
     return false;
 }
 
 bool xll_check_domain(xll_ctx *ctx, const xll_domain *domain, GError **error)
 {
-    return xll__check_domain(ctx, domain, "act on", error);
+    return xll__check(&(xll__act){ctx, domain, "act on"}, error);
 }

@@ -15,6 +15,9 @@
 struct xll_ctx {
     xc_interface *xch;
     xsu_ctx *store;
+    xll_step_fn tell; /* NULL: nobody is told of steps */
+    void *tell_data;
+    bool dry_run;
 };
 
 /* ---- error.c --------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Opening and closing a ctx. */
+/* Opening and closing a ctx, and who is told of steps. */
 #include <errno.h>
 
 #include "libxl-lite/base/base.h"
@@ -50,4 +50,13 @@ void xll_close(xll_ctx *ctx)
     xc_interface_close(ctx->xch);
     g_free(ctx);
     errno = err;
+}
+
+void xll_set_steps(xll_ctx *ctx, xll_step_fn fn, void *data, bool dry_run)
+{
+    if (!ctx)
+        return;
+    ctx->tell = fn;
+    ctx->tell_data = data;
+    ctx->dry_run = dry_run;
 }

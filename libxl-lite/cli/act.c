@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * xl-lite pause and unpause: what is done to domains.
+ * What commands that do something to domains share.
  *
  * --json prints one object:
  *
@@ -9,230 +9,168 @@
  *     dry_run               boolean
  *     outcomes              array, in the arguments' order, of an object for each domain and for
  *                           each argument that names none:
- *       argument            string
+ *       argument            string; null for each domain if there were no arguments
  *       domid               number; null, as name and uuid, if the argument names no domain
  *       name                string, as in list.c
  *       uuid                string
  *       done                boolean; false if it failed, and with --dry-run
- *       hypercalls          array of strings: with --dry-run, what would be asked; else empty
+ *       steps               array, empty without --dry-run, of what would be done, an object of
+ *         step              "hypercall", "write", "remove", "commit", "file", "run", "signal",
+ *                           "wait" or "note", as XLL_STEP has them
+ *         target            string
+ *         value             string, or null
+ *       notes               array of strings: what was done otherwise than asked, and what is left
  *       error               null, or an object of code and message, as in error.c
  */
 #include <string.h>
 
 #include "cli.h"
 
-/* What is done to each domain; the hypercall's name is that of Xen's public headers. */
-typedef struct action {
-    const char *hypercall;
-    bool (*act)(xll_ctx *ctx, const xll_domain *domain, GError **error);
-} action;
+/* ---- Who -------------------------------------------------------------------------------------- */
 
-/* One run of a command. */
-typedef struct run {
-    const action *how;
-    gboolean dry_run, json;
-    xll_ctx *ctx;
-    cli_selection sel;
-    GHashTable *met;       /* the domains by domid, so that none is acted on twice */
-    GString *out;          /* what a dry run prints */
-    json_object *outcomes; /* with --json */
-    int status;
-} run;
-
-/* ---- Outcomes -------------------------------------------------------------------------------- */
-
-static json_object *json_error(const GError *error)
+static void add(cli_acts *acts, char *argument, const xll_domain *domain, GError *error)
 {
-    json_object *object;
+    const cli_outcome *met
+        = domain ? g_hash_table_lookup(acts->by_domid, GUINT_TO_POINTER(domain->domid)) : NULL;
+    cli_outcome *outcome;
 
-    if (!error)
-        return NULL;
-    object = json_object_new_object();
-    json_object_object_add(object, "code", json_object_new_string(cli_error_code(error)));
-    json_object_object_add(object, "message", cli_json_string(error->message));
-    return object;
+    if (met && strcmp(met->domain->uuid, domain->uuid) == 0)
+        return;
+    outcome = cli_outcome_new(argument);
+    outcome->domain = domain;
+    outcome->error = error;
+    g_ptr_array_add(acts->outcomes, outcome);
+    if (domain)
+        g_hash_table_insert(acts->by_domid, GUINT_TO_POINTER(domain->domid), outcome);
 }
 
-static void add_outcome(run *r, const char *argument, const xll_domain *domain, const GError *error)
+static void find_each(cli_acts *acts, char **arguments)
 {
-    json_object *object = json_object_new_object();
-    json_object *hypercalls = json_object_new_array();
+    for (; *arguments; arguments++) {
+        GError *error = NULL;
+        const xll_domain *domain = cli_find(&acts->sel, *arguments, &error);
 
-    if (r->dry_run && !error)
-        json_object_array_add(hypercalls, json_object_new_string(r->how->hypercall));
-    json_object_object_add(object, "argument", cli_json_string(argument));
-    json_object_object_add(object, "domid", domain ? json_object_new_int64(domain->domid) : NULL);
-    json_object_object_add(object, "name", domain ? cli_json_string(domain->name) : NULL);
-    json_object_object_add(object, "uuid", domain ? cli_json_string(domain->uuid) : NULL);
-    json_object_object_add(object, "done", json_object_new_boolean(!r->dry_run && !error));
-    json_object_object_add(object, "hypercalls", hypercalls);
-    json_object_object_add(object, "error", json_error(error));
-    json_object_array_add(r->outcomes, object);
+        add(acts, *arguments, domain, error);
+    }
 }
+
+static bool find_all(cli_acts *acts, GError **error)
+{
+    acts->sel.all = xll_list_domains(acts->ctx, error);
+    for (size_t i = 0; acts->sel.all && i < acts->sel.all->num; i++) {
+        if (acts->is_for(acts->sel.all->domains[i]))
+            add(acts, NULL, acts->sel.all->domains[i], NULL);
+    }
+    return acts->sel.all != NULL;
+}
+
+/* ---- Acting ----------------------------------------------------------------------------------- */
+
+static void take_step(const xll_step *step, void *data)
+{
+    cli_acts *acts = data;
+    cli_outcome *outcome = g_hash_table_lookup(acts->by_domid, GUINT_TO_POINTER(step->domid));
+
+    if (!outcome)
+        return;
+    if (step->kind == XLL_STEP_WAIT && !acts->dry_run && !acts->json)
+        cli_say_wait(outcome->domain->name ?: "?", step->target);
+    cli_take_step(outcome, step, acts->dry_run, acts->json);
+}
+
+static void act_on_all(cli_acts *acts)
+{
+    g_autoptr(GPtrArray) domains = g_ptr_array_new();
+    g_autofree GError **errors = g_new0(GError *, acts->outcomes->len + 1);
+    guint n = 0;
+
+    for (guint i = 0; i < acts->outcomes->len; i++) {
+        const cli_outcome *outcome = acts->outcomes->pdata[i];
+
+        if (!outcome->error)
+            g_ptr_array_add(domains, (gpointer)outcome->domain);
+    }
+    if (domains->len)
+        acts->act_on_all(acts->ctx, (const xll_domain *const *)domains->pdata, domains->len,
+                         acts->data, errors);
+    for (guint i = 0; i < acts->outcomes->len; i++) {
+        cli_outcome *outcome = acts->outcomes->pdata[i];
+
+        if (!outcome->error)
+            outcome->error = errors[n++];
+    }
+}
+
+/* ---- What is said ------------------------------------------------------------------------------ */
 
 /* What is done is not said, as xl does not; what would be done is, and what failed. */
-static void tell_outcome(run *r, char *argument, const xll_domain *domain, const GError *error)
+static int tell_outcome(GString *out, const cli_acts *acts, const cli_outcome *outcome)
 {
-    char *about[] = {argument, NULL};
+    g_autofree char *domid = outcome->domain ? g_strdup_printf("%u", outcome->domain->domid) : NULL;
+    char *about[] = {outcome->argument ?: domid, NULL};
 
-    if (error)
-        r->status = cli_fail_domains(about, error);
-    if (r->json) {
-        add_outcome(r, argument, domain, error);
-    } else if (r->dry_run && !error) {
-        cli_append_name(r->out, domain, 0);
-        g_string_append_printf(r->out, " (domain %u): hypercall %s\n", domain->domid,
-                               r->how->hypercall);
-    }
+    if (!acts->json)
+        cli_append_steps(out, outcome);
+    cli_say_wait(NULL, NULL);
+    return outcome->error ? cli_fail_domains(about, outcome->error) : CLI_OK;
 }
 
-/* ---- Acting ---------------------------------------------------------------------------------- */
-
-static bool was_met(run *r, const xll_domain *domain)
-{
-    const xll_domain *met = g_hash_table_lookup(r->met, GUINT_TO_POINTER(domain->domid));
-
-    return met && strcmp(met->uuid, domain->uuid) == 0;
-}
-
-static void act_on(run *r, char *argument)
-{
-    g_autoptr(GError) error = NULL;
-    const xll_domain *domain = cli_find(&r->sel, argument, &error);
-
-    if (domain) {
-        if (was_met(r, domain))
-            return;
-        g_hash_table_insert(r->met, GUINT_TO_POINTER(domain->domid), (gpointer)domain);
-        if (r->dry_run)
-            xll_check_domain(r->ctx, domain, &error);
-        else
-            r->how->act(r->ctx, domain, &error);
-    }
-    tell_outcome(r, argument, domain, error);
-}
-
-static void append_run(const cli_command *self, const run *r)
+static void append_run(GString *out, const cli_command *self, const cli_acts *acts)
 {
     json_object *root = json_object_new_object();
+    json_object *outcomes = json_object_new_array();
 
+    for (guint i = 0; i < acts->outcomes->len; i++)
+        json_object_array_add(outcomes, cli_outcome_json(acts->outcomes->pdata[i], acts->dry_run));
     json_object_object_add(root, "schema", json_object_new_int(1));
     json_object_object_add(root, "command", cli_json_string(self->name));
-    json_object_object_add(root, "dry_run", json_object_new_boolean(r->dry_run));
-    json_object_object_add(root, "outcomes", json_object_get(r->outcomes));
-    cli_append_json(r->out, root);
+    json_object_object_add(root, "dry_run", json_object_new_boolean(acts->dry_run));
+    json_object_object_add(root, "outcomes", outcomes);
+    cli_append_json(out, root);
     json_object_put(root);
 }
 
-/* Each one is tried, whatever became of those before. */
-static int act_on_all(const cli_command *self, run *r, char **arguments)
+/* What is done to each in turn is told in turn; what failed early is not kept until the end. */
+static int act_on_outcomes(const cli_command *self, cli_acts *acts)
 {
-    int printed;
+    g_autoptr(GString) out = g_string_new(NULL);
+    int status = CLI_OK, printed;
 
-    for (; *arguments; arguments++)
-        act_on(r, *arguments);
-    if (r->json)
-        append_run(self, r);
-    printed = cli_print(r->out);
-    return r->status ? r->status : printed;
+    if (acts->act_on_all)
+        act_on_all(acts);
+    for (guint i = 0; i < acts->outcomes->len; i++) {
+        cli_outcome *outcome = acts->outcomes->pdata[i];
+
+        if (acts->act && !outcome->error)
+            acts->act(acts->ctx, outcome->domain, acts->data, &outcome->error);
+        status |= tell_outcome(out, acts, outcome);
+    }
+    if (acts->json)
+        append_run(out, self, acts);
+    printed = cli_print(out);
+    return status ?: printed;
 }
 
-static int act(const cli_command *self, char **argv, const action *how)
+int cli_act(const cli_command *self, cli_acts *acts, char **arguments)
 {
-    run r = {.how = how, .sel = {.without_names = true}};
-    const GOptionEntry options[] = {
-        {"json", 0, 0, G_OPTION_ARG_NONE, &r.json, NULL, NULL},
-        {"dry-run", 0, 0, G_OPTION_ARG_NONE, &r.dry_run, NULL, NULL},
-        {0},
-    };
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) arguments = NULL;
-    g_autoptr(xll_ctx) ctx = NULL;
-    int status;
+    g_autoptr(xll_ctx) ctx = acts->ctx = xll_open(&error);
+    int status = CLI_OK;
 
-    if (!cli_parse(self, options, argv, &arguments, &status))
-        return status;
-    if (!*arguments)
-        return cli_wrong_usage(self, "it takes at least one argument, a domain");
-    r.ctx = ctx = xll_open(&error);
     if (!ctx)
         return cli_fail_domains(arguments, error);
-    cli_begin_selection(&r.sel, ctx);
-    r.met = g_hash_table_new(NULL, NULL);
-    r.out = g_string_new(NULL);
-    r.outcomes = json_object_new_array();
-    status = act_on_all(self, &r, arguments);
-    json_object_put(r.outcomes);
-    g_string_free(r.out, TRUE);
-    g_hash_table_unref(r.met);
-    cli_selection_clear(&r.sel);
+    acts->sel.without_names = true;
+    cli_begin_selection(&acts->sel, ctx);
+    acts->by_domid = g_hash_table_new(NULL, NULL);
+    acts->outcomes = g_ptr_array_new_with_free_func((GDestroyNotify)cli_outcome_free);
+    xll_set_steps(ctx, take_step, acts, acts->dry_run);
+    if (*arguments)
+        find_each(acts, arguments);
+    else if (!find_all(acts, &error))
+        status = cli_fail_error(error);
+    status = status ?: act_on_outcomes(self, acts);
+    g_ptr_array_unref(acts->outcomes);
+    g_hash_table_unref(acts->by_domid);
+    cli_selection_clear(&acts->sel);
     return status;
 }
-
-#define OPTIONS_HELP                                                                               \
-    "      --dry-run           say what would be done, and change nothing\n"                       \
-    "      --json              each outcome, as JSON\n"
-
-/* ---- pause, unpause -------------------------------------------------------------------------- */
-
-static int pause_domains(const cli_command *self, char **argv)
-{
-    static const action pause = {"XEN_DOMCTL_pausedomain", xll_pause_domain};
-
-    return act(self, argv, &pause);
-}
-
-const cli_command cli_pause_command = {
-    .name = "pause",
-    .summary = "Stop domains from running, until they are unpaused",
-    .help = "Usage: xl-lite pause [OPTION]... DOMAIN...\n"
-            "\n"
-            "Pause each of these domains.  One that was destroyed meanwhile is refused, even\n"
-            "if its domid is another domain's by now, and so is one that is dying.  Pauses\n"
-            "are counted: one that is paused twice is to be unpaused twice.\n"
-            "\n" OPTIONS_HELP "\n"
-            "Example:\n"
-            "  xl-lite pause web db\n",
-    .run = pause_domains,
-};
-
-/* Whether the domain runs now; another pause of it is said, as nobody would think of it. */
-static bool unpause_domain(xll_ctx *ctx, const xll_domain *domain, GError **error)
-{
-    g_autoptr(xll_domain_list) now = NULL;
-
-    if (!xll_unpause_domain(ctx, domain, error))
-        return false;
-    now = xll_list_unnamed_domains(ctx, NULL);
-    for (size_t i = 0; now && i < now->num; i++) {
-        const xll_domain *one = now->domains[i];
-
-        if (one->domid != domain->domid || strcmp(one->uuid, domain->uuid) != 0 || !one->paused)
-            continue;
-        g_set_error(error, XLL_ERROR, XLL_ERROR_FAILED,
-                    "domain %u is still paused: it was paused more than once; unpause it again",
-                    domain->domid);
-        return false;
-    }
-    return true;
-}
-
-static int unpause_domains(const cli_command *self, char **argv)
-{
-    static const action unpause = {"XEN_DOMCTL_unpausedomain", unpause_domain};
-
-    return act(self, argv, &unpause);
-}
-
-const cli_command cli_unpause_command = {
-    .name = "unpause",
-    .summary = "Let paused domains run",
-    .help = "Usage: xl-lite unpause [OPTION]... DOMAIN...\n"
-            "\n"
-            "Unpause each of these domains.  One that is not paused is an error, and so is\n"
-            "one that is still paused afterwards, as it was paused more than once.\n"
-            "\n" OPTIONS_HELP "\n"
-            "Example:\n"
-            "  xl-lite unpause web db\n",
-    .run = unpause_domains,
-};

@@ -216,6 +216,63 @@ void cli_append_json_line(GString *out, json_object *value);
 /* Append "label: value" for people, the values aligned and what is formatted escaped. */
 void cli_append_line(GString *out, const char *label, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
+/* ---- outcome.c ------------------------------------------------------------------------------- */
+
+/* What became of one argument of a command that acts. */
+typedef struct cli_outcome {
+    char *argument;           /* as it was typed */
+    const xll_domain *domain; /* NULL: it names none */
+    GError *error;            /* NULL: it is done */
+    json_object *steps;       /* with dry_run: what would be done */
+    json_object *notes;       /* what people should know */
+} cli_outcome;
+
+cli_outcome *cli_outcome_new(char *argument);
+void cli_outcome_free(cli_outcome *outcome);
+
+/* Say on stderr what an action waits for: on a terminal in a line that goes away, NULL clears it. */
+void cli_say_wait(const char *name, const char *what);
+
+/* Append what would be done as a line for people, and the object that --json prints. */
+void cli_append_steps(GString *out, const cli_outcome *outcome);
+json_object *cli_outcome_json(const cli_outcome *outcome, bool dry_run);
+
+/* Note a step of a domain: for a dry run, or on stderr. */
+void cli_take_step(cli_outcome *outcome, const xll_step *step, bool dry_run, bool json);
+
+/* ---- act.c ----------------------------------------------------------------------------------- */
+
+/* One run of a command that does something to domains; begins as zeroes. */
+typedef struct cli_acts {
+    /* What is done to each in turn, or else to all of them at once: errors[i] is for domains[i]. */
+    bool (*act)(xll_ctx *ctx, const xll_domain *domain, gpointer data, GError **error);
+    void (*act_on_all)(xll_ctx *ctx, const xll_domain *const *domains, size_t num, gpointer data,
+                       GError **errors);
+    gpointer data;
+    gboolean dry_run, json;                   /* CLI_ACT_OPTIONS */
+    bool (*is_for)(const xll_domain *domain); /* no arguments: all domains that this is true of */
+    xll_ctx *ctx;
+    cli_selection sel;
+    GPtrArray *outcomes;  /* of cli_outcome, in the arguments' order */
+    GHashTable *by_domid; /* those with a domain, each once */
+} cli_acts;
+
+/* The options that each such command has, and their help. */
+#define CLI_ACT_OPTIONS(acts)                                                                      \
+    {"json", 0, 0, G_OPTION_ARG_NONE, &(acts)->json, NULL, NULL},                                  \
+    {                                                                                              \
+        "dry-run", 0, 0, G_OPTION_ARG_NONE, &(acts)->dry_run, NULL, NULL                           \
+    }
+#define CLI_ACT_OPTIONS_HELP                                                                       \
+    "      --dry-run           say what would be done, and change nothing\n"                       \
+    "      --json              each outcome, as JSON\n"
+
+/*
+ * Find what each argument names, act, and say what became of each; returns the exit status.  Every
+ * one is tried.  A domain that is named twice is acted on once.
+ */
+int cli_act(const cli_command *self, cli_acts *acts, char **arguments);
+
 /* ---- print.c --------------------------------------------------------------------------------- */
 
 /* Write all of `out` to stdout.  Returns CLI_OK, or CLI_FAILED after saying what went wrong. */

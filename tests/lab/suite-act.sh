@@ -149,17 +149,17 @@ said() { # TITLE STATUS WANTED ARGUMENT...: that JSON, without spaces
     report $? "$title" lite.json lite.err
 }
 
-said_of() { # ARGUMENT DOMID NAME UUID DONE HYPERCALLS
-    echo "{\"argument\":\"$1\",\"domid\":$2,\"name\":\"$3\",\"uuid\":\"$4\",\"done\":$5,\"hypercalls\":[$6],\"error\":null}"
+said_of() { # ARGUMENT DOMID NAME UUID DONE STEPS
+    echo "{\"argument\":\"$1\",\"domid\":$2,\"name\":\"$3\",\"uuid\":\"$4\",\"done\":$5,\"steps\":[$6],\"notes\":[],\"error\":null}"
 }
 
 said "pause --json" 0 "{\"schema\":1,\"command\":\"pause\",\"dry_run\":false,\"outcomes\":[$(said_of web "$web" web "$uuid" true ''),$(said_of "$db" "$db" db "$db_uuid" true '')]}" \
     pause --json web "$db"
-said "unpause --json --dry-run" 0 "{\"schema\":1,\"command\":\"unpause\",\"dry_run\":true,\"outcomes\":[$(said_of web "$web" web "$uuid" false '"XEN_DOMCTL_unpausedomain"')]}" \
+said "unpause --json --dry-run" 0 "{\"schema\":1,\"command\":\"unpause\",\"dry_run\":true,\"outcomes\":[$(said_of web "$web" web "$uuid" false '{"step":"hypercall","target":"XEN_DOMCTL_unpausedomain","value":null}')]}" \
     unpause --json --dry-run web
 is_paused web
 report $? "unpause --dry-run unpauses nothing"
-said "unpause --json of several, one of which is none" 1 "{\"schema\":1,\"command\":\"unpause\",\"dry_run\":false,\"outcomes\":[{\"argument\":\"nosuch\",\"domid\":null,\"name\":null,\"uuid\":null,\"done\":false,\"hypercalls\":[],\"error\":{\"code\":\"not_found\",\"message\":\"no domain is named 'nosuch'\"}},$(said_of db "$db" db "$db_uuid" true '')]}" \
+said "unpause --json of several, one of which is none" 1 "{\"schema\":1,\"command\":\"unpause\",\"dry_run\":false,\"outcomes\":[{\"argument\":\"nosuch\",\"domid\":null,\"name\":null,\"uuid\":null,\"done\":false,\"steps\":[],\"notes\":[],\"error\":{\"code\":\"not_found\",\"message\":\"no domain is named 'nosuch'\"}},$(said_of db "$db" db "$db_uuid" true '')]}" \
     unpause --json nosuch db
 grep -q '^{"schema":1,"error":{"code":"not_found","command":"unpause","domains":\["nosuch"\],' lite.err && [ "$(wc -l <lite.err)" -eq 1 ]
 report $? "unpause --json: the error is on stderr, too" lite.err

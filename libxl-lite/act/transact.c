@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Changing xenstore in a transaction that touches the domain that is meant, or nothing. */
+#include <errno.h>
+#include <string.h>
+
+#include "libxl-lite/act/act.h"
+
+/* A transaction, over all its attempts. */
+typedef struct attempts {
+    const xll__act *act;
+    xll__edit_fn fn;
+    void *data;
+    GError *error; /* the last attempt's */
+    bool is_done;  /* a dry run got as far as the commit */
+} attempts;
+
+void xll__write(const xll__edit *edit, const char *value, const char *format, ...)
+{
+    va_list ap;
+    char *path;
+
+    va_start(ap, format);
+    path = xs_vpathf(edit->gc, format, ap);
+    va_end(ap);
+    if (!path || !value || xll__tell(edit->act, XLL_STEP_WRITE, value, "%s", path))
+        xsu_batch_writef(edit->batch, value, "%s", path);
+}
+
+void xll__remove(const xll__edit *edit, const char *format, ...)
+{
+    va_list ap;
+    char *path;
+
+    va_start(ap, format);
+    path = xs_vpathf(edit->gc, format, ap);
+    va_end(ap);
+    if (!path || xll__tell(edit->act, XLL_STEP_REMOVE, NULL, "%s", path))
+        xsu_batch_rmf(edit->batch, "%s", path);
+}
+
+/* `vm` is of the toolstack's making: no guest may write it.  Where there is none, nobody has the
+ * domid in xenstore but whom the hypervisor has. */
+static bool is_replaced(const attempts *all, const char *vm)
+{
+    return vm
+           && (!g_str_has_prefix(vm, "/vm/")
+               || g_ascii_strcasecmp(vm + strlen("/vm/"), all->act->domain->uuid) != 0);
+}
+
+/* Both are asked after the transaction began: what another domain of this domid has in xenstore was
+ * written before, and is read here, or will be after, and then the commit is a conflict. */
+static bool attempt(xsu_gc *gc, xsu_batch *batch, void *data)
+{
+    attempts *all = data;
+    const xll__edit edit = {all->act, gc, batch};
+    char *vm = NULL;
+    bool ok;
+    int err;
+
+    g_clear_error(&all->error);
+    if (!xll__check(all->act, &all->error))
+        return false;
+    xsu_batch_readf(batch, &vm, "/local/domain/%u/vm", all->act->domain->domid);
+    ok = all->fn(&edit, all->data, &all->error) && xsu_batch_run(batch);
+    err = errno;
+    if (is_replaced(all, vm)) {
+        g_clear_error(&all->error);
+        return xll__fail(all->act, XLL_ERROR_REPLACED, &all->error,
+                         "its nodes in xenstore are those of %s", vm);
+    }
+    all->is_done = ok && !xll__tell(all->act, XLL_STEP_COMMIT, NULL, "the transaction");
+    errno = err;
+    return ok && !all->is_done;
+}
+
+bool xll__store_failed(const xll__act *act, GError **error)
+{
+    int err = errno;
+    g_autofree char *whom = xll__describe_domain(act->domain);
+    g_autofree char *what = g_strdup_printf("%s %s", act->verb, whom);
+
+    if (err == EAGAIN)
+        return xll__fail(act, XLL_ERROR_FAILED, error,
+                         "others kept changing the same nodes in xenstore; try again");
+    errno = err;
+    xll__store_error(error, what);
+    return false;
+}
+
+bool xll__transact(const xll__act *act, xll__edit_fn fn, void *data, GError **error)
+{
+    attempts all = {.act = act, .fn = fn, .data = data};
+    XSU_GC(gc, act->ctx->store);
+
+    if (xsu_batch_transaction(gc, NULL, attempt, &all) || all.is_done) {
+        g_clear_error(&all.error);
+        return true;
+    }
+    if (!all.error)
+        return xll__store_failed(act, error);
+    g_propagate_error(error, all.error);
+    return false;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One of libxl-lite's actions on a domain, interrupted:
+ *
+ *   lab-act [--kill=N | --drop=N] ACTION DOMID [ARGUMENT...]
+ *
+ * prints each step before it is taken, numbered from 1, as "1 WORD TARGET" and " = VALUE" where
+ * there is one; before step N it kills itself, or has its connections to xenstored end.
+ *
+ * Exit status: 0, 1 if the action failed (its error is on stderr), 2 for wrong usage.
+ */
+#include <glib.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <xl-lite/xll.h>
+
+static int kill_at, drop_at;
+
+/* One action, with the arguments that follow the domain; NULL-terminated. */
+typedef bool (*act_fn)(xll_ctx *ctx, const xll_domain *domain, char **arguments, GError **error);
+
+static bool pause_domain(xll_ctx *ctx, const xll_domain *domain, char **arguments G_GNUC_UNUSED,
+                         GError **error)
+{
+    return xll_pause_domain(ctx, domain, error);
+}
+
+static bool unpause_domain(xll_ctx *ctx, const xll_domain *domain, char **arguments G_GNUC_UNUSED,
+                           GError **error)
+{
+    return xll_unpause_domain(ctx, domain, error);
+}
+
+static const struct {
+    const char *name;
+    act_fn act;
+} actions[] = {
+    {"pause", pause_domain},
+    {"unpause", unpause_domain},
+};
+
+/* What else is open here are files and devices, for which this is an error without effect. */
+static void drop_connections(void)
+{
+    for (int fd = STDERR_FILENO + 1; fd < 64; fd++)
+        shutdown(fd, SHUT_RDWR);
+}
+
+static void take_step(const xll_step *step, void *data)
+{
+    static const char *const words[]
+        = {"hypercall", "write", "remove", "commit", "file", "run", "signal", "wait", "note"};
+    int *count = data;
+
+    printf("%d %s %s%s%s\n", ++*count, words[step->kind], step->target, step->value ? " = " : "",
+           step->value ?: "");
+    fflush(stdout);
+    if (*count == kill_at)
+        kill(getpid(), SIGKILL);
+    if (*count == drop_at)
+        drop_connections();
+}
+
+static int fail(GError *error)
+{
+    fprintf(stderr, "lab-act: %s\n", error->message);
+    g_error_free(error);
+    return 1;
+}
+
+static int act(act_fn how, uint32_t domid, char **arguments)
+{
+    GError *error = NULL;
+    int count = 0;
+    g_autoptr(xll_ctx) ctx = xll_open(&error);
+    g_autoptr(xll_domain) domain = ctx ? xll_get_domain(ctx, domid, &error) : NULL;
+
+    if (!domain)
+        return fail(error);
+    xll_set_steps(ctx, take_step, &count, false);
+    return how(ctx, domain, arguments, &error) ? 0 : fail(error);
+}
+
+int main(int argc, char **argv)
+{
+    const GOptionEntry options[] = {
+        {"kill", 0, 0, G_OPTION_ARG_INT, &kill_at, "be killed before this step", "N"},
+        {"drop", 0, 0, G_OPTION_ARG_INT, &drop_at, "lose the connections before it", "N"},
+        {0},
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new("ACTION DOMID [ARGUMENT...]");
+
+    g_option_context_add_main_entries(context, options, NULL);
+    if (!g_option_context_parse(context, &argc, &argv, NULL) || argc < 3)
+        return 2;
+    for (size_t i = 0; i < G_N_ELEMENTS(actions); i++) {
+        if (strcmp(actions[i].name, argv[1]) == 0)
+            return act(actions[i].act, (uint32_t)strtoul(argv[2], NULL, 10), argv + 3);
+    }
+    return 2;
+}
