@@ -52,7 +52,7 @@ static xll_event about(xll_event_type type, const monitored_domain *domain)
     };
 }
 
-void xll__tell(xll_monitor *monitor, xll_event_type type)
+void xll__report(xll_monitor *monitor, xll_event_type type)
 {
     static const monitored_domain none = {.domid = XLL_DOMID_NONE, .shutdown_reason = -1};
     xll_event event = about(type, &none);

@@ -43,7 +43,7 @@ static bool become_lost(xll_monitor *monitor, GError **error)
         return false;
     }
     if (!monitor->lost)
-        xll__tell(monitor, XLL_EVENT_LOST);
+        xll__report(monitor, XLL_EVENT_LOST);
     monitor->lost = true;
     monitor->retry_at = g_get_monotonic_time() + RETRY_US;
     return true;
@@ -52,7 +52,7 @@ static bool become_lost(xll_monitor *monitor, GError **error)
 static bool catch_up(xll_monitor *monitor, GError **error)
 {
     if (monitor->missed)
-        xll__tell(monitor, XLL_EVENT_MISSED);
+        xll__report(monitor, XLL_EVENT_MISSED);
     monitor->missed = false;
     if (monitor->look && !xll__compare_domains(monitor, error)) {
         monitor->retry_at = g_get_monotonic_time() + RETRY_US;

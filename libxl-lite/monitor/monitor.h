@@ -104,7 +104,7 @@ monitored_device *xll__add_device(monitored_domain *domain, const char *class, u
 void xll__remove_device(xll_monitor *monitor, monitored_domain *domain, monitored_device *device);
 
 /* An event about no domain. */
-void xll__tell(xll_monitor *monitor, xll_event_type type);
+void xll__report(xll_monitor *monitor, xll_event_type type);
 
 /* ---- take.c ---------------------------------------------------------------------------------- */
 
