@@ -53,6 +53,35 @@ bool xll_pause_domain(xll_ctx *ctx, const xll_domain *domain, GError **error);
  */
 bool xll_unpause_domain(xll_ctx *ctx, const xll_domain *domain, GError **error);
 
+/* ---- Destroying ------------------------------------------------------------------------------- */
+
+/** Of xll_destroy_domain(). */
+typedef enum xll_destroy_flags {
+    XLL_DESTROY_FORCE = 1 /* domain 0 too, and the domain that serves xenstore */
+} xll_destroy_flags;
+
+/**
+ * Destroy a domain, and all that the toolstack has of it: it is paused, its device model is ended,
+ * its devices' backends close and their hotplug scripts run; its nodes in xenstore, libxl's files
+ * of it are removed; and at last the hypervisor's domain.  `flags` are of xll_destroy_flags.
+ * Reads xenstore.
+ *
+ * True once nothing of it is left.  What is given up is told as XLL_STEP_NOTE, and the rest done: a
+ * backend that has not closed within ten seconds, a script that failed or ran for forty seconds, a
+ * file that cannot be removed; and so is a domain that stays dying, as others use its memory.
+ * A domain that is gone is as good as destroyed, at whatever moment others did it; one that is dying
+ * has what is left of it removed.  So XLL_ERROR_NOT_FOUND and XLL_ERROR_DYING are not its errors.
+ *
+ * XLL_ERROR_REFUSED, with nothing touched, if it is domain 0 or serves xenstore, without
+ * XLL_DESTROY_FORCE; if it is the domain that asks; if it has a stub domain or is one, has PCI or
+ * USB devices or others that are not known here, or a device model with a user of its own.
+ * XLL_ERROR_INVALID, too, for other flags.
+ *
+ * After any other error, and after being interrupted, it is there still, in whole or in part, and
+ * paused: destroy it again, by its domid, as its name may be gone.
+ */
+bool xll_destroy_domain(xll_ctx *ctx, const xll_domain *domain, unsigned int flags, GError **error);
+
 #pragma GCC visibility pop
 
 G_END_DECLS

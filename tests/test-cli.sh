@@ -81,7 +81,7 @@ expect 2 err "domid: it takes one argument" domid
 expect 2 err "domid: it takes one argument" domid a b
 expect 2 err "domname: it takes one argument" domname
 expect 2 err "info: it takes no argument" info x
-for command in pause unpause; do
+for command in pause unpause destroy; do
     expect 2 err "$command: it takes at least one argument, a domain; see .xl-lite $command --help" $command
     expect 2 err "\"code\":\"usage\",\"command\":\"$command\"" $command --json --dry-run
     expect 2 err "$command: Unknown option --dry; did you mean --dry-run" $command --dry x
@@ -113,7 +113,7 @@ if [ -e /dev/xen/privcmd ] || [ -e /proc/xen/privcmd ]; then
 else
     for command in "list" "list -v" "list 0" "domid x" "domname 0" "info" "vcpu-list" "uptime" \
         "list -l" "list -o id" "domain-show x" "console x" "block-list" "events" "list --watch" \
-        "pause x" "unpause 1 x" "pause --dry-run x"; do
+        "pause x" "unpause 1 x" "pause --dry-run x" "destroy -f x"; do
         # shellcheck disable=SC2086 # words
         expect 1 err "^xl-lite: ${command%% *}: .*not running on Xen" $command
     done

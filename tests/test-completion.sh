@@ -69,6 +69,11 @@ offers "pause's options" "--dry-run
 --json
 --help
 " xl-lite pause --
+offers "destroy's options" "--force
+--dry-run
+--json
+--help
+" xl-lite destroy --
 offers "help's argument" "uptime
 " xl-lite help up
 offers "options" "--json

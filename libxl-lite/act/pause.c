@@ -17,7 +17,8 @@ bool xll_pause_domain(xll_ctx *ctx, const xll_domain *domain, GError **error)
     static const xll__call call = {"XEN_DOMCTL_pausedomain", call_pause, XLL_ERROR_INVALID,
                                    "it is the domain that asks, and nobody could unpause it"};
 
-    return xll__hypercall(&(xll__act){ctx, domain, "pause"}, &call, NULL, NULL, error);
+    return xll__hypercall(&(xll__act){.ctx = ctx, .domain = domain, .verb = "pause"}, &call, NULL,
+                          NULL, error);
 }
 
 bool xll_unpause_domain(xll_ctx *ctx, const xll_domain *domain, GError **error)
@@ -25,5 +26,6 @@ bool xll_unpause_domain(xll_ctx *ctx, const xll_domain *domain, GError **error)
     static const xll__call call
         = {"XEN_DOMCTL_unpausedomain", call_unpause, XLL_ERROR_FAILED, "it is not paused"};
 
-    return xll__hypercall(&(xll__act){ctx, domain, "unpause"}, &call, NULL, NULL, error);
+    return xll__hypercall(&(xll__act){.ctx = ctx, .domain = domain, .verb = "unpause"}, &call, NULL,
+                          NULL, error);
 }

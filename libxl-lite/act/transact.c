@@ -47,6 +47,35 @@ static bool is_replaced(const attempts *all, const char *vm)
                || g_ascii_strcasecmp(vm + strlen("/vm/"), all->act->domain->uuid) != 0);
 }
 
+/* What is left of one that is gone is to be removed, and is known by what its nodes say. */
+static bool check(const xll__act *act, bool *is_gone, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+
+    if (xll__check(act, &why))
+        return true;
+    *is_gone = act->destroys && g_error_matches(why, XLL_ERROR, XLL_ERROR_NOT_FOUND);
+    if (!*is_gone)
+        g_propagate_error(error, g_steal_pointer(&why));
+    return *is_gone;
+}
+
+/* Why nothing is to be done to whom the nodes are of; `vm` is what they say. */
+static bool is_not_meant(const attempts *all, const char *vm, bool is_gone, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+
+    if (is_replaced(all, vm))
+        xll__fail(all->act, XLL_ERROR_REPLACED, &why, "its nodes in xenstore are those of %s", vm);
+    else if (is_gone && !vm)
+        xll__fail(all->act, XLL_ERROR_NOT_FOUND, &why, "it is gone");
+    if (!why)
+        return false;
+    g_clear_error(error);
+    g_propagate_error(error, g_steal_pointer(&why));
+    return true;
+}
+
 /* Both are asked after the transaction began: what another domain of this domid has in xenstore was
  * written before, and is read here, or will be after, and then the commit is a conflict. */
 static bool attempt(xsu_gc *gc, xsu_batch *batch, void *data)
@@ -54,20 +83,17 @@ static bool attempt(xsu_gc *gc, xsu_batch *batch, void *data)
     attempts *all = data;
     const xll__edit edit = {all->act, gc, batch};
     char *vm = NULL;
-    bool ok;
+    bool is_gone = false, ok;
     int err;
 
     g_clear_error(&all->error);
-    if (!xll__check(all->act, &all->error))
+    if (!check(all->act, &is_gone, &all->error))
         return false;
     xsu_batch_readf(batch, &vm, "/local/domain/%u/vm", all->act->domain->domid);
     ok = all->fn(&edit, all->data, &all->error) && xsu_batch_run(batch);
     err = errno;
-    if (is_replaced(all, vm)) {
-        g_clear_error(&all->error);
-        return xll__fail(all->act, XLL_ERROR_REPLACED, &all->error,
-                         "its nodes in xenstore are those of %s", vm);
-    }
+    if (is_not_meant(all, vm, is_gone, &all->error))
+        return false;
     all->is_done = ok && !xll__tell(all->act, XLL_STEP_COMMIT, NULL, "the transaction");
     errno = err;
     return ok && !all->is_done;

@@ -11,18 +11,18 @@ char *xll__describe_domain(const xll_domain *domain)
     return g_strdup_printf("domain %u", domain->domid);
 }
 
-static bool is_same(const xc_domaininfo_t *now, const xll_domain *domain, GError **error)
+static bool is_same(const xc_domaininfo_t *now, const xll__act *act, GError **error)
 {
     char uuid[37];
 
     xll__format_uuid(uuid, now->handle);
-    if (strcmp(uuid, domain->uuid) != 0) {
+    if (strcmp(uuid, act->domain->uuid) != 0) {
         g_set_error(error, XLL_ERROR, XLL_ERROR_REPLACED,
                     "it is gone, and its domid is that of another domain now, whose UUID is %s",
                     uuid);
         return false;
     }
-    if (now->flags & XEN_DOMINF_dying) {
+    if (now->flags & XEN_DOMINF_dying && !act->destroys) {
         g_set_error(error, XLL_ERROR, XLL_ERROR_DYING, "it is dying");
         return false;
     }
@@ -49,8 +49,7 @@ bool xll__check(const xll__act *act, GError **error)
 
     if (!xll__require(act->ctx, "ctx", error) || !xll__require(act->domain, "domain", error))
         return false;
-    if (xll__find_info(act->ctx, act->domain->domid, &now, error)
-        && is_same(&now, act->domain, error))
+    if (xll__find_info(act->ctx, act->domain->domid, &now, error) && is_same(&now, act, error))
         return true;
     what = xll__describe_domain(act->domain);
     g_prefix_error(error, "cannot %s %s: ", act->verb, what);
@@ -59,5 +58,5 @@ bool xll__check(const xll__act *act, GError **error)
 
 bool xll_check_domain(xll_ctx *ctx, const xll_domain *domain, GError **error)
 {
-    return xll__check(&(xll__act){ctx, domain, "act on"}, error);
+    return xll__check(&(xll__act){.ctx = ctx, .domain = domain, .verb = "act on"}, error);
 }

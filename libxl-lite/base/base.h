@@ -18,6 +18,7 @@ struct xll_ctx {
     xll_step_fn tell; /* NULL: nobody is told of steps */
     void *tell_data;
     bool dry_run;
+    const char *root; /* what the toolstack's files are below; NULL, but for tests: "" */
 };
 
 /* ---- error.c --------------------------------------------------------------------------------- */

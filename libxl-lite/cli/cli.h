@@ -38,6 +38,7 @@ extern const cli_command cli_domain_show_command;
 extern const cli_command cli_info_command;
 extern const cli_command cli_pause_command;
 extern const cli_command cli_unpause_command;
+extern const cli_command cli_destroy_command;
 
 /* ---- options.c ------------------------------------------------------------------------------- */
 

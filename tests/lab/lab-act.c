@@ -34,12 +34,19 @@ static bool unpause_domain(xll_ctx *ctx, const xll_domain *domain, char **argume
     return xll_unpause_domain(ctx, domain, error);
 }
 
+static bool destroy_domain(xll_ctx *ctx, const xll_domain *domain, char **arguments G_GNUC_UNUSED,
+                           GError **error)
+{
+    return xll_destroy_domain(ctx, domain, 0, error);
+}
+
 static const struct {
     const char *name;
     act_fn act;
 } actions[] = {
     {"pause", pause_domain},
     {"unpause", unpause_domain},
+    {"destroy", destroy_domain},
 };
 
 /* What else is open here are files and devices, for which this is an error without effect. */
