@@ -53,6 +53,62 @@ bool xll_pause_domain(xll_ctx *ctx, const xll_domain *domain, GError **error);
  */
 bool xll_unpause_domain(xll_ctx *ctx, const xll_domain *domain, GError **error);
 
+/* ---- Shutting down --------------------------------------------------------------------------- */
+
+/** What xll_shutdown_domains() waits for. */
+typedef enum xll_shutdown_wait {
+    XLL_WAIT_ACKNOWLEDGED = 0, /* the guest says that it has seen the request */
+    XLL_WAIT_SHUTDOWN = 1,     /* it has shut down, or is gone */
+    XLL_WAIT_GONE = 2          /* it is gone: something destroyed it, or began to */
+} xll_shutdown_wait;
+
+/** How to shut domains down; begins as zeroes, and does not grow. */
+typedef struct xll_shutdown_options {
+    bool reboot;            /* ask them to reboot */
+    bool press_button;      /* HVM guests without PV drivers: press their power button */
+    xll_shutdown_wait wait; /* for what */
+    uint32_t timeout_ms; /* for how long; 0: 60 s for what is to be acknowledged, else for ever */
+    uint32_t destroy_after_ms; /* then destroy what has not gone; 0: do not */
+    uint32_t reserved[8];
+} xll_shutdown_options;
+
+/**
+ * Ask `num` domains to shut down, or to reboot, all at once, and wait for all of them together.
+ * `options` may be NULL, for all zeroes.  `errors` is an array of `num`, of NULLs, one for each
+ * domain, or NULL.  Returns whether all is done.
+ *
+ * A PV or PVH guest, or an HVM guest with PV drivers, is asked by a node in xenstore, and it
+ * acknowledges that by emptying it.  If it has not until the time is over, the request is taken
+ * back in a transaction: it is either seen by the guest or withdrawn.  A power button cannot be
+ * taken back, and nobody acknowledges it.  An earlier request that the guest has not seen is
+ * replaced, and an XLL_STEP_NOTE tells so.
+ *
+ * What is waited for may have happened already: a domain that has shut down is success, with a
+ * note; but it can be asked no more to reboot.  One that is saved or migrated suspends for that:
+ * that is no shutdown.  A domain is gone, too, when it is destroyed meanwhile.  What becomes of one
+ * that has shut down is its toolstack's: `xl create` leaves a process that destroys it, or makes it
+ * anew.
+ *
+ * With `destroy_after_ms` what has not gone so far by then is destroyed, as by
+ * xll_destroy_domain(), one after the other; it goes with neither `timeout_ms` nor `reboot`, and if
+ * it is given `wait` is XLL_WAIT_SHUTDOWN at the least.
+ *
+ * With a dry run `destroy_after_ms` tells those steps, too, behind a note.  Reads xenstore.
+ *
+ * XLL_ERROR_TIMEOUT     what was waited for did not come in time; the message tells what did, and
+ *                       whether the request was withdrawn;
+ * XLL_ERROR_REFUSED     an HVM guest without PV drivers, and no `press_button`: it was not asked;
+ * XLL_ERROR_UNSUPPORTED the hypervisor has no such button: of Xen's guests on x86 none has one to
+ *                       reboot them;
+ * XLL_ERROR_FAILED      it is suspended, or has shut down and cannot reboot; or it shut down for
+ *                       another reason than it was asked for, such as a crash;
+ * XLL_ERROR_INVALID     these options do not go together;
+ *
+ * or an error of xll_destroy_domain().
+ */
+bool xll_shutdown_domains(xll_ctx *ctx, const xll_domain *const *domains, size_t num,
+                          const xll_shutdown_options *options, GError **errors);
+
 /* ---- Destroying ------------------------------------------------------------------------------- */
 
 /** Of xll_destroy_domain(). */

@@ -45,6 +45,7 @@ typedef struct xll_domain {
     uint64_t max_memory_kib;  /* what it may have, in KiB */
     uint64_t cpu_time_ns;     /* what all its vcpus used since it was made, in nanoseconds */
     bool name_unknown;        /* xenstore was not asked for its name, or does not tell it */
+    bool xenstore;            /* it serves xenstore to the others, and never shuts down */
 } xll_domain;
 
 /** Free a domain from xll_get_domain(), and no other.  NULL is fine. */

@@ -73,7 +73,7 @@ for words in "list -n" "list --numa" "list -Z" "list -v --context" "list --cpupo
     expect 2 err "${words##* } is not an option of xl-lite; use .xl ${words%% *} ${words##* }" $words
 done
 expect 2 err "vcpu-list: Unknown option -n; see" vcpu-list -n
-for command in create shutdown vncviewer pci-list qemu-monitor-command suspend resume \
+for command in create destroy vncviewer pci-list qemu-monitor-command suspend resume \
     xenstore-quota-get xenstore-quota-set dt-overlay; do
     expect 2 err "'$command' is not a command of xl-lite; use .xl $command" $command x
 done
@@ -87,6 +87,20 @@ for command in pause unpause destroy; do
     expect 2 err "$command: Unknown option --dry; did you mean --dry-run" $command --dry x
     expect 2 err "$command: Unknown option -a" $command -a
 done
+for command in shutdown reboot; do
+    expect 2 err "$command: it takes at least one argument, a domain, or -a; see .xl-lite $command --help" $command
+    expect 2 err "$command: it takes at least one argument" $command -w -F --dry-run
+    expect 2 err "$command: -a is all domains, and takes no argument; see" $command -a x
+    expect 2 err "$command: -a is all domains" $command --all -ww x
+    for bad in "" 0 0.0001 -1 1e3 .5 1.5s nan 1m; do
+        expect 2 err "$command: '$bad' is not a time in seconds; see" $command --timeout "$bad" x
+    done
+    expect 2 err "\"code\":\"usage\",\"command\":\"$command\"" $command --json
+    expect 2 err "$command: Unknown option --force; .*see" $command --force x
+done
+expect 2 err "shutdown: '5m' is not a time in seconds; see" shutdown --force-after=5m x
+expect 2 err "shutdown: --timeout does not go with --force-after; see" shutdown --timeout 5 --force-after 5 x
+expect 2 err "reboot: Unknown option --force-after" reboot --force-after 5 x
 for bad in "" 0 -1 +1 1x 9223372036854775808; do
     expect 2 err "events: '[${bad:-x}]*' is not a number of events" events -n "$bad"
 done
@@ -113,7 +127,8 @@ if [ -e /dev/xen/privcmd ] || [ -e /proc/xen/privcmd ]; then
 else
     for command in "list" "list -v" "list 0" "domid x" "domname 0" "info" "vcpu-list" "uptime" \
         "list -l" "list -o id" "domain-show x" "console x" "block-list" "events" "list --watch" \
-        "pause x" "unpause 1 x" "pause --dry-run x" "destroy -f x"; do
+        "pause x" "unpause 1 x" "pause --dry-run x" "shutdown -w -w x" "shutdown -ww -F x y" "shutdown -a" \
+        "shutdown --force-after=1.5 x" "reboot -aw --timeout 5" "destroy -f x"; do
         # shellcheck disable=SC2086 # words
         expect 1 err "^xl-lite: ${command%% *}: .*not running on Xen" $command
     done

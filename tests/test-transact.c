@@ -66,7 +66,7 @@ static void assert_value(Case *c, const char *path, const char *wanted)
 static void begin(Case *c, TestStore *store, bool dry_run)
 {
     *c = (Case){.store = store, .ctx = {.store = store->ctx}, .told = g_string_new(NULL)};
-    c->act = (xll__act){&c->ctx, &web, "change"};
+    c->act = (xll__act){.ctx = &c->ctx, .domain = &web, .verb = "change"};
     xll_set_steps(&c->ctx, note, c, dry_run);
     there = (xc_domaininfo_t){.domain = DOMID};
     memset(there.handle, 1, sizeof there.handle);
@@ -254,7 +254,7 @@ static void test_away(void)
     g_autoptr(GError) error = NULL;
     test_daemon_use(daemon);
     xll_ctx ctx = {.store = xsu_open(XSU_OPEN_LATER | XS_OPEN_SOCKETONLY)};
-    const xll__act act = {&ctx, &web, "change"};
+    const xll__act act = {.ctx = &ctx, .domain = &web, .verb = "change"};
     there = (xc_domaininfo_t){.domain = DOMID};
     memset(there.handle, 1, sizeof there.handle);
     test_daemon_kill(daemon);

@@ -30,6 +30,9 @@ char *xll__describe_domain(const xll_domain *domain);
 /* xll_check_domain(), whose errors say that one cannot `verb` the domain.  It begins an action. */
 bool xll__check(const xll__act *act, GError **error);
 
+/* The same, with what the hypervisor says of the domain now. */
+bool xll__check_now(const xll__act *act, xc_domaininfo_t *now, GError **error);
+
 /* Set `error` to "cannot VERB domain 7 ('web'): " and what is formatted.  Returns false. */
 bool xll__fail(const xll__act *act, xll_error code, GError **error, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
@@ -187,5 +190,27 @@ void xll__remove_file(const xll__victim *victim, const char *format, ...) G_GNUC
 
 /* destroy-linger.c: wait until the hypervisor has let go of it, or tell what may be in the way. */
 void xll__await_end(const xll__victim *victim);
+/* Whether /local/domain/N/vm, NULL if there is none, is that of the domain that is meant. */
+bool xll__check_vm(const xll__act *act, const char *vm, GError **error);
+
+/* ---- together.c ------------------------------------------------------------------------------ */
+
+/* One domain's part in a transaction of several; `error` is set if it has none any more. */
+typedef struct xll__part {
+    const xll__act *act;
+    void *data;
+    GError *error;
+    bool writes;
+} xll__part;
+
+/*
+ * Change the nodes of several domains in one transaction, in four round trips: `read` queues what
+ * is read of each, and once that was read, `write` queues what is changed.  `write` returns false,
+ * with `error` set or not, to change nothing of this domain.  Each is checked as in xll__transact()
+ * and, if that fails, left out; a transaction that fails does so for all that were to be changed.
+ */
+typedef void (*xll__read_fn)(const xll__edit *edit, void *data);
+void xll__transact_together(xll_ctx *ctx, xll__part *parts, size_t num, xll__read_fn read,
+                            xll__edit_fn write);
 
 #endif

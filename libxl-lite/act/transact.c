@@ -40,11 +40,13 @@ void xll__remove(const xll__edit *edit, const char *format, ...)
 
 /* `vm` is of the toolstack's making: no guest may write it.  Where there is none, nobody has the
  * domid in xenstore but whom the hypervisor has. */
-static bool is_replaced(const attempts *all, const char *vm)
+bool xll__check_vm(const xll__act *act, const char *vm, GError **error)
 {
-    return vm
-           && (!g_str_has_prefix(vm, "/vm/")
-               || g_ascii_strcasecmp(vm + strlen("/vm/"), all->act->domain->uuid) != 0);
+    if (!vm
+        || (g_str_has_prefix(vm, "/vm/")
+            && g_ascii_strcasecmp(vm + strlen("/vm/"), act->domain->uuid) == 0))
+        return true;
+    return xll__fail(act, XLL_ERROR_REPLACED, error, "its nodes in xenstore are those of %s", vm);
 }
 
 /* What is left of one that is gone is to be removed, and is known by what its nodes say. */
@@ -65,9 +67,7 @@ static bool is_not_meant(const attempts *all, const char *vm, bool is_gone, GErr
 {
     g_autoptr(GError) why = NULL;
 
-    if (is_replaced(all, vm))
-        xll__fail(all->act, XLL_ERROR_REPLACED, &why, "its nodes in xenstore are those of %s", vm);
-    else if (is_gone && !vm)
+    if (xll__check_vm(all->act, vm, &why) && is_gone && !vm)
         xll__fail(all->act, XLL_ERROR_NOT_FOUND, &why, "it is gone");
     if (!why)
         return false;

@@ -42,18 +42,24 @@ bool xll__fail(const xll__act *act, xll_error code, GError **error, const char *
     return false;
 }
 
-bool xll__check(const xll__act *act, GError **error)
+bool xll__check_now(const xll__act *act, xc_domaininfo_t *now, GError **error)
 {
     g_autofree char *what = NULL;
-    xc_domaininfo_t now;
 
     if (!xll__require(act->ctx, "ctx", error) || !xll__require(act->domain, "domain", error))
         return false;
-    if (xll__find_info(act->ctx, act->domain->domid, &now, error) && is_same(&now, act, error))
+    if (xll__find_info(act->ctx, act->domain->domid, now, error) && is_same(now, act, error))
         return true;
     what = xll__describe_domain(act->domain);
     g_prefix_error(error, "cannot %s %s: ", act->verb, what);
     return false;
+}
+
+bool xll__check(const xll__act *act, GError **error)
+{
+    xc_domaininfo_t now;
+
+    return xll__check_now(act, &now, error);
 }
 
 bool xll_check_domain(xll_ctx *ctx, const xll_domain *domain, GError **error)

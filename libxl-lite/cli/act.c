@@ -74,7 +74,7 @@ static void take_step(const xll_step *step, void *data)
     if (!outcome)
         return;
     if (step->kind == XLL_STEP_WAIT && !acts->dry_run && !acts->json)
-        cli_say_wait(outcome->domain->name ?: "?", step->target);
+        cli_say_outcome_waits(outcome, step->target);
     cli_take_step(outcome, step, acts->dry_run, acts->json);
 }
 

@@ -25,6 +25,17 @@ bool cli_to_domid(const char *text, uint32_t *domid, GError **error)
     return true;
 }
 
+bool cli_to_seconds(const char *text, double *seconds)
+{
+    size_t whole = strspn(text, "0123456789");
+    size_t all = whole + (text[whole] == '.' ? 1 + strspn(text + whole + 1, "0123456789") : 0);
+
+    if (!whole || text[all])
+        return false;
+    *seconds = g_ascii_strtod(text, NULL);
+    return true;
+}
+
 const char *cli_after(const char *text, const char *prefix)
 {
     return g_str_has_prefix(text, prefix) ? text + strlen(prefix) : NULL;

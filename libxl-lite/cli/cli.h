@@ -39,6 +39,8 @@ extern const cli_command cli_info_command;
 extern const cli_command cli_pause_command;
 extern const cli_command cli_unpause_command;
 extern const cli_command cli_destroy_command;
+extern const cli_command cli_shutdown_command;
+extern const cli_command cli_reboot_command;
 
 /* ---- options.c ------------------------------------------------------------------------------- */
 
@@ -71,6 +73,9 @@ bool cli_is_number(const char *text);
  * XLL_ERROR_NOT_FOUND, never another domid.
  */
 bool cli_to_domid(const char *text, uint32_t *domid, GError **error);
+
+/* Seconds, "1.5" too; no sign, no exponent. */
+bool cli_to_seconds(const char *text, double *seconds);
 
 /* What follows `prefix` in `text`; NULL if it does not begin with it. */
 const char *cli_after(const char *text, const char *prefix);
@@ -226,6 +231,7 @@ typedef struct cli_outcome {
     GError *error;            /* NULL: it is done */
     json_object *steps;       /* with dry_run: what would be done */
     json_object *notes;       /* what people should know */
+    char *wait;               /* what it was last said to wait for */
 } cli_outcome;
 
 cli_outcome *cli_outcome_new(char *argument);
@@ -233,6 +239,9 @@ void cli_outcome_free(cli_outcome *outcome);
 
 /* Say on stderr what an action waits for: on a terminal in a line that goes away, NULL clears it. */
 void cli_say_wait(const char *name, const char *what);
+
+/* Say it of an outcome's domain; the same once, unless it goes away. */
+void cli_say_outcome_waits(cli_outcome *outcome, const char *what);
 
 /* Append what would be done as a line for people, and the object that --json prints. */
 void cli_append_steps(GString *out, const cli_outcome *outcome);

@@ -45,7 +45,7 @@ _xl_lite_values() { # OPTION: true if it is one that takes a value
     -o | --output) _xl_lite_offer_all name id uuid ;;
     -t | --type) _xl_lite_offer_all pv serial vuart ;;
     --color) _xl_lite_offer_all auto always never ;;
-    -n | --num | --count | --timeout | -e | --escape) ;;
+    -n | --num | --count | --timeout | --force-after | -e | --escape) ;;
     *) return 1 ;;
     esac
 }

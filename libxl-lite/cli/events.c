@@ -284,18 +284,6 @@ static bool parse_count(const char *text, gint64 *count)
     return true;
 }
 
-/* "1.5" too; no sign, no exponent. */
-static bool parse_seconds(const char *text, double *seconds)
-{
-    size_t whole = strspn(text, "0123456789");
-    size_t all = whole + (text[whole] == '.' ? 1 + strspn(text + whole + 1, "0123456789") : 0);
-
-    if (!whole || text[all])
-        return false;
-    *seconds = g_ascii_strtod(text, NULL);
-    return true;
-}
-
 static int events(const cli_command *self, char **argv)
 {
     view how = {.count = -1, .timeout_s = -1};
@@ -314,7 +302,7 @@ static int events(const cli_command *self, char **argv)
         return status;
     if (count && !parse_count(count, &how.count))
         return cli_wrong_usage(self, "'%s' is not a number of events", count);
-    if (timeout && !parse_seconds(timeout, &how.timeout_s))
+    if (timeout && !cli_to_seconds(timeout, &how.timeout_s))
         return cli_wrong_usage(self, "'%s' is not a time in seconds", timeout);
     how.out = g_string_new(NULL);
     status = select_and_follow(&how, names);

@@ -17,7 +17,7 @@ static const cli_command *const commands[] = {
     &cli_network2_list_command, &cli_block_list_command,  &cli_console_list_command,
     &cli_console_command,       &cli_uptime_command,      &cli_info_command,
     &cli_events_command,        &cli_pause_command,       &cli_unpause_command,
-    &cli_destroy_command,
+    &cli_destroy_command,       &cli_shutdown_command,    &cli_reboot_command,
 };
 
 /* ---- Help ------------------------------------------------------------------------------------ */

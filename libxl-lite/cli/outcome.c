@@ -21,6 +21,7 @@ void cli_outcome_free(cli_outcome *outcome)
     g_clear_error(&outcome->error);
     json_object_put(outcome->steps);
     json_object_put(outcome->notes);
+    g_free(outcome->wait);
     g_free(outcome);
 }
 
@@ -40,6 +41,16 @@ void cli_say_wait(const char *name, const char *what)
             g_string_append_c(line, '\n');
     }
     fputs(line->str, stderr);
+}
+
+void cli_say_outcome_waits(cli_outcome *outcome, const char *what)
+{
+    g_autofree char *name = cli_domain_name(outcome->domain);
+
+    if (isatty(STDERR_FILENO) || g_strcmp0(outcome->wait, what) != 0)
+        cli_say_wait(name, what);
+    g_free(outcome->wait);
+    outcome->wait = g_strdup(what);
 }
 
 /* ---- Steps ----------------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
 #include "cli.h"
 
 static const char xl_commands[]
-    = " create config-update shutdown reboot pci-attach pci-detach pci-list"
+    = " create config-update pci-attach pci-detach pci-list"
       " pci-assignable-add pci-assignable-remove pci-assignable-list"
       " vncviewer save migrate restore migrate-receive dump-core cd-insert cd-eject mem-max mem-set"
       " button-press vcpu-pin vcpu-set vm-list sharing sched-credit sched-credit2"

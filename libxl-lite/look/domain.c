@@ -92,6 +92,7 @@ static void fill_state(xll_domain *domain, uint32_t flags)
     domain->paused = flags & XEN_DOMINF_paused;
     domain->shutdown = flags & XEN_DOMINF_shutdown;
     domain->dying = flags & XEN_DOMINF_dying;
+    domain->xenstore = flags & XEN_DOMINF_xs_domain;
 }
 
 /* Fill `domain`, its name going to `*room`. */

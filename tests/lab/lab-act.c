@@ -40,13 +40,36 @@ static bool destroy_domain(xll_ctx *ctx, const xll_domain *domain, char **argume
     return xll_destroy_domain(ctx, domain, 0, error);
 }
 
+/* [WAIT [TIMEOUT_MS [DESTROY_AFTER_MS]]] */
+static bool power(xll_ctx *ctx, const xll_domain *domain, char **arguments, bool reboot,
+                  GError **error)
+{
+    xll_shutdown_options options = {.reboot = reboot};
+    uint32_t *const numbers[] = {&options.timeout_ms, &options.destroy_after_ms};
+
+    if (*arguments)
+        options.wait = (xll_shutdown_wait)strtoul(*arguments++, NULL, 10);
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers) && *arguments; i++)
+        *numbers[i] = (uint32_t)strtoul(*arguments++, NULL, 10);
+    return xll_shutdown_domains(ctx, &domain, 1, &options, error);
+}
+
+static bool shut_down(xll_ctx *ctx, const xll_domain *domain, char **arguments, GError **error)
+{
+    return power(ctx, domain, arguments, false, error);
+}
+
+static bool reboot(xll_ctx *ctx, const xll_domain *domain, char **arguments, GError **error)
+{
+    return power(ctx, domain, arguments, true, error);
+}
+
 static const struct {
     const char *name;
     act_fn act;
 } actions[] = {
-    {"pause", pause_domain},
-    {"unpause", unpause_domain},
-    {"destroy", destroy_domain},
+    {"pause", pause_domain}, {"unpause", unpause_domain}, {"destroy", destroy_domain},
+    {"shutdown", shut_down}, {"reboot", reboot},
 };
 
 /* What else is open here are files and devices, for which this is an error without effect. */

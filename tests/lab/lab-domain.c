@@ -2,10 +2,13 @@
 /*
  * Domains in the states that a toolstack's own commands never leave behind:
  *
- *   lab-domain create [--bare] COUNT [PREFIX]
+ *   lab-domain create [--bare | --hvm] COUNT [PREFIX]
  *       COUNT domains without memory, paused, and their xenstore nodes as a
  *       toolstack would write them (PREFIX1, PREFIX2, ...); --bare: no nodes at
- *       all, so that they have no name.  Prints one domid per line.
+ *       all, so that they have no name; --hvm: HVM, else PV.  Prints one domid
+ *       per line.
+ *   lab-domain drivers DOMID
+ *       As if an HVM domain's PV drivers had started.
  *   lab-domain vifs COUNT DOMID...
  *       Give each domain interfaces 0 to COUNT - 1: their nodes, as a toolstack
  *       and both ends leave them when connected.  Nothing is behind them.
@@ -38,6 +41,8 @@
 #include <xenforeignmemory.h>
 #include <xenstore.h>
 
+#include <xen/hvm/params.h>
+
 /* What asks the hypervisor for the next free domid: 0 until Xen 4.22 gave the wildcard a name. */
 #ifdef DOMID_ANY
 #define NEXT_FREE DOMID_ANY
@@ -51,6 +56,7 @@
 typedef struct domain {
     uint32_t domid;
     char uuid[37];
+    bool hvm;
 } domain;
 
 static int fail(const char *what)
@@ -61,7 +67,8 @@ static int fail(const char *what)
 
 static int usage(void)
 {
-    fputs("usage: lab-domain create [--bare] COUNT [PREFIX]\n"
+    fputs("usage: lab-domain create [--bare | --hvm] COUNT [PREFIX]\n"
+          "       lab-domain drivers DOMID\n"
           "       lab-domain vifs COUNT DOMID...\n"
           "       lab-domain hold DOMID [COMMAND...]\n"
           "       lab-domain destroy DOMID...\n"
@@ -88,7 +95,7 @@ static void print_uuid(char text[37], const uint8_t b[16])
 }
 
 /*
- * The hypervisor's part: a PV domain without memory.  Destroyed again if its
+ * The hypervisor's part: a domain without memory.  Destroyed again if its
  * vCPU cannot be limited, because nobody could name it afterwards.
  */
 static bool create_domain(xc_interface *xch, domain *d)
@@ -103,6 +110,10 @@ static bool create_domain(xc_interface *xch, domain *d)
 #endif
     };
 
+    if (d->hvm) {
+        config.flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
+        config.arch.emulation_flags = XEN_X86_EMU_LAPIC;
+    }
     if (getrandom(config.handle, sizeof(config.handle), 0) != sizeof(config.handle))
         return false;
     print_uuid(d->uuid, config.handle);
@@ -145,7 +156,7 @@ static bool write_domain(struct xs_handle *xsh, xs_transaction_t t, const domain
     snprintf(path, sizeof(path), "/vm/%s/uuid", d->uuid);
     ok = ok && put(xsh, t, path, d->uuid);
     snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/type", d->domid);
-    return ok && put(xsh, t, path, "pv");
+    return ok && put(xsh, t, path, d->hvm ? "hvm" : "pv");
 }
 
 /* An interface's nodes: the toolstack's, the frontend's and the backend's. */
@@ -222,11 +233,12 @@ static bool publish(struct xs_handle *xsh, const domain *d, writer write, const 
     return false;
 }
 
-static int create_all(xc_interface *xch, struct xs_handle *xsh, uint32_t count, const char *prefix)
+static int create_all(xc_interface *xch, struct xs_handle *xsh, bool hvm, uint32_t count,
+                      const char *prefix)
 {
     for (uint32_t i = 1; i <= count; i++) {
         char name[TEXT];
-        domain d;
+        domain d = {.hvm = hvm};
 
         if (!create_domain(xch, &d))
             return fail("creating a domain");
@@ -243,17 +255,18 @@ static int create_all(xc_interface *xch, struct xs_handle *xsh, uint32_t count, 
 static int create(xc_interface *xch, int argc, char **argv)
 {
     bool bare = argc > 0 && !strcmp(argv[0], "--bare");
+    bool hvm = argc > 0 && !strcmp(argv[0], "--hvm");
     struct xs_handle *xsh = NULL;
     uint32_t count;
     int rc;
 
-    argc -= bare;
-    argv += bare;
+    argc -= bare || hvm;
+    argv += bare || hvm;
     if (argc < 1 || argc > 2 || !(count = parse_number(argv[0])))
         return usage();
     if (!bare && !(xsh = xs_open(0)))
         return fail("xenstore");
-    rc = create_all(xch, xsh, count, argc > 1 ? argv[1] : "bare");
+    rc = create_all(xch, xsh, hvm, count, argc > 1 ? argv[1] : "bare");
     xs_close(xsh);
     return rc;
 }
@@ -329,6 +342,19 @@ static int shut_down(xc_interface *xch, int argc, char **argv)
     return 0;
 }
 
+/* They say by which vector they are to be called. */
+static int start_drivers(xc_interface *xch, int argc, char **argv)
+{
+    const uint64_t vector = 2ULL << 56 | 0xf3;
+    uint32_t domid = argc == 1 ? parse_number(argv[0]) : 0;
+
+    if (!domid)
+        return usage();
+    if (xc_hvm_param_set(xch, domid, HVM_PARAM_CALLBACK_IRQ, vector))
+        return fail(argv[0]);
+    return 0;
+}
+
 /*
  * Every domain has a shared_info page, also one without memory, and a domain
  * stays dying for as long as anybody maps any page of it.
@@ -397,8 +423,9 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(xc_interface *xch, int argc, char **argv);
-    } commands[] = {{"create", create},   {"vifs", vifs},          {"hold", hold},
-                    {"destroy", destroy}, {"shutdown", shut_down}, {"list", list}};
+    } commands[] = {
+        {"create", create},   {"vifs", vifs},          {"hold", hold}, {"drivers", start_drivers},
+        {"destroy", destroy}, {"shutdown", shut_down}, {"list", list}};
     int rc = -1;
     xc_interface *xch;
 
