@@ -138,6 +138,102 @@ typedef enum xll_destroy_flags {
  */
 bool xll_destroy_domain(xll_ctx *ctx, const xll_domain *domain, unsigned int flags, GError **error);
 
+/* ---- Memory ----------------------------------------------------------------------------------- */
+
+/** A size to have, or a difference to what there is. */
+typedef struct xll_memory_size {
+    bool relative;
+    int64_t kib; /* in KiB; less than 0 only if it is relative */
+} xll_memory_size;
+
+/**
+ * Set how much memory a domain is to have: its target, which its balloon driver goes for; the limit
+ * in the hypervisor, which is 1,024 KiB more; and for HVM and PVH guests what they may populate on
+ * demand.  A size that is not relative includes its video memory; a relative one is added to the
+ * target.  The domain's memory is as before when this returns: xll_wait_memory() waits for it, for
+ * as much as `*kib` then says, which may be NULL.  Domain 0 starts without a target; that it has
+ * what it has is written, then.  Reads xenstore.
+ *
+ * The target is written in a transaction.  Should that fail, the limit and what is populated on
+ * demand are set to what they were.  Killed in between, it leaves the limit set and not the target;
+ * the next xll_set_memory_target() or xll_set_memory_max() tells an XLL_STEP_NOTE of it.
+ *
+ * XLL_ERROR_INVALID if `size` is NULL, not more than nothing, or more than 16 TiB less 1 MiB.
+ * XLL_ERROR_REFUSED, too, if that is more than its maximum; if there is not so much to be taken
+ * away; for domain 0, if it is less than 128 MiB; or if no toolstack wrote a target and maximum.
+ */
+bool xll_set_memory_target(xll_ctx *ctx, const xll_domain *domain, const xll_memory_size *size,
+                           uint64_t *kib, GError **error);
+
+/**
+ * Set how much memory a domain may have: its maximum, which its target may not exceed, and the
+ * limit in the hypervisor, which is 1,024 KiB more.  A relative size is added to the maximum.  A
+ * guest needs support for memory hotplug to have more than it was made with.  It is done as
+ * xll_set_memory_target() does it, and the limit is that until the next call of that.  Reads
+ * xenstore.
+ *
+ * XLL_ERROR_INVALID as there; XLL_ERROR_REFUSED, too, if it is less than the target.
+ */
+bool xll_set_memory_max(xll_ctx *ctx, const xll_domain *domain, const xll_memory_size *size,
+                        GError **error);
+
+/**
+ * Wait until each of `num` domains has the memory that kib[i] says, in KiB, give or take 1 MiB, as
+ * balloon drivers do not count all pages as the hypervisor does.  All are waited for at once, by
+ * looking at them twenty times a second; with `timeout_ms` 0 once.  Asks the hypervisor alone.
+ *
+ * errors[i] is NULL if domains[i] got there, else an error for g_error_free():
+ * XLL_ERROR_TIMEOUT, whose message says how much it has, or one of those that every action has.
+ * A domain whose errors[i] is set at the call is not waited for.
+ */
+void xll_wait_memory(xll_ctx *ctx, const xll_domain *const *domains, size_t num,
+                     const uint64_t *kib, unsigned int timeout_ms, GError **errors);
+
+/* ---- Vcpus ------------------------------------------------------------------------------------ */
+
+/**
+ * Set how many vcpus a PV or PVH guest is to have online: the first `num` of those it was made
+ * with.  This tells the guest, in a transaction; it is for the guest to take them up or down, and
+ * Linux takes none up without a rule of udev.  xll_wait_vcpus() waits for it.  Reads xenstore.
+ *
+ * XLL_ERROR_INVALID, too, if `num` is 0.
+ * XLL_ERROR_REFUSED if it was made with less; if that is more than the host has CPUs and more than
+ * are online, unless `ignore_host`; or if it is an HVM guest, whose device model plugs its vcpus,
+ * and would have to be told over QMP.
+ */
+bool xll_set_vcpus(xll_ctx *ctx, const xll_domain *domain, uint32_t num, bool ignore_host,
+                   GError **error);
+
+/** Wait until each of `num` domains has so many vcpus `online`; all else as in xll_wait_memory(). */
+void xll_wait_vcpus(xll_ctx *ctx, const xll_domain *const *domains, size_t num, uint32_t online,
+                    unsigned int timeout_ms, GError **errors);
+
+/** Each vcpu that a domain has. */
+#define XLL_ALL_VCPUS UINT32_MAX
+
+/** Where vcpus are to run.  The maps are as in xll_vcpu; NULL leaves that affinity as it is. */
+typedef struct xll_pinning {
+    uint32_t vcpu;       /* or XLL_ALL_VCPUS */
+    const uint8_t *hard; /* the CPUs it may run on */
+    const uint8_t *soft; /* those it runs on best */
+    uint32_t num_cpus;   /* how many bits each map has */
+    bool force;          /* undo a pin that the guest's kernel, domain 0's, has set for a while */
+} xll_pinning;
+
+/**
+ * Set the affinities of one vcpu, or of all vcpus of a domain: then if one of them cannot be set
+ * those before it are set to what they were.  That a soft affinity has no CPU on which the vcpu
+ * can run is told as an XLL_STEP_NOTE.  Asks the hypervisor alone.
+ *
+ * XLL_ERROR_INVALID, too, if `pinning` is NULL or has nothing to be done, a map is empty or has a
+ * CPU that the host has not, or `force` is for all vcpus.
+ * XLL_ERROR_REFUSED if there is no such vcpu.
+ * XLL_ERROR_FAILED if none of the CPUs of `hard` is online in the domain's cpupool, or the guest's
+ * kernel has pinned it.
+ */
+bool xll_pin_vcpus(xll_ctx *ctx, const xll_domain *domain, const xll_pinning *pinning,
+                   GError **error);
+
 #pragma GCC visibility pop
 
 G_END_DECLS

@@ -378,6 +378,27 @@ void xll_physinfo_free(xll_physinfo *info);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_physinfo, xll_physinfo_free)
 
+/** Where one of the host's CPUs is; -1: it is not online. */
+typedef struct xll_cpu {
+    int64_t core;
+    int64_t socket;
+    int64_t node; /* of NUMA */
+} xll_cpu;
+
+/** The host's CPUs: CPU n is cpus[n]. */
+typedef struct xll_cpu_list {
+    size_t num;
+    const xll_cpu *cpus; /* `num` of them */
+} xll_cpu_list;
+
+/** Free a list and all in it.  NULL is fine. */
+void xll_cpu_list_free(xll_cpu_list *list);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_cpu_list, xll_cpu_list_free)
+
+/** All CPUs of the host that there are numbers for, whatever cpupool they are in. */
+xll_cpu_list *xll_list_cpus(xll_ctx *ctx, GError **error);
+
 #pragma GCC visibility pop
 
 G_END_DECLS

@@ -101,6 +101,39 @@ done
 expect 2 err "shutdown: '5m' is not a time in seconds; see" shutdown --force-after=5m x
 expect 2 err "shutdown: --timeout does not go with --force-after; see" shutdown --timeout 5 --force-after 5 x
 expect 2 err "reboot: Unknown option --force-after" reboot --force-after 5 x
+for command in mem-set mem-max; do
+    expect 2 err "$command: it takes at least two arguments: domains, and a size; see .xl-lite $command --help" $command
+    expect 2 err "$command: it takes at least two arguments" $command web
+    expect 2 err "$command: '64mb' is not a size: a number, .*; without one it is MiB; see" $command web 64mb
+    expect 2 err "$command: 'web' is not a size" $command 64m web
+    expect 2 err "$command: '' is not a size" $command web ""
+    expect 2 err "$command: '0' is less than 1 KiB" $command web 0
+    expect 2 err "$command: '8796093022208' is more than any domain can have" $command web 8796093022208
+    expect 2 err "$command: '-64m' is to be the last argument, or to come after --" $command web -64m --dry-run
+    expect 2 err "$command: Unknown option -m" $command web -m
+done
+expect 2 err "mem-set: --timeout goes with --wait" mem-set --timeout=3 web 64
+expect 2 err "mem-set: '-5' is not a time in seconds" mem-set web 64 --wait --timeout -5
+expect 2 err "mem-max: Unknown option --wait" mem-max --wait web 64
+expect 2 err "vcpu-set: it takes at least two arguments: domains, and a number of vcpus" vcpu-set 3
+for bad in "" 0 +1 2x 4294967296; do
+    expect 2 err "vcpu-set: '[${bad:-x}]*' is not a number of vcpus, of which there is at least one" vcpu-set web "$bad"
+done
+expect 2 err "vcpu-set: --timeout goes with --wait" vcpu-set -i --timeout=3 web 1
+for words in "" "web" "web 0" "web 0 1 2 3"; do
+    # shellcheck disable=SC2086 # words
+    expect 2 err "vcpu-pin: it takes three or four arguments: a domain, a vcpu or all, CPUs" vcpu-pin $words
+done
+for bad in "" x 1x -1 4294967295; do
+    expect 2 err "vcpu-pin: '$bad' is not a vcpu: a number from 0 on, or all" vcpu-pin -- web "$bad" 0
+done
+for bad in 1x ^all 3-1 nodes: +1; do
+    expect 2 err "vcpu-pin: '.*' is not CPUs: all, a number or a range" vcpu-pin web 0 "$bad"
+    expect 2 err "vcpu-pin: '.*' is not CPUs: all, a number or a range" vcpu-pin web 0 - "0,$bad"
+done
+expect 2 err "vcpu-pin: '' is no list of CPUs" vcpu-pin web 0 ""
+expect 2 err "vcpu-pin: neither affinity is to be set" vcpu-pin web 0 - -
+expect 2 err "vcpu-pin: --force is for one vcpu at a time, not for all" vcpu-pin -f web all 0
 for bad in "" 0 -1 +1 1x 9223372036854775808; do
     expect 2 err "events: '[${bad:-x}]*' is not a number of events" events -n "$bad"
 done
@@ -128,7 +161,9 @@ else
     for command in "list" "list -v" "list 0" "domid x" "domname 0" "info" "vcpu-list" "uptime" \
         "list -l" "list -o id" "domain-show x" "console x" "block-list" "events" "list --watch" \
         "pause x" "unpause 1 x" "pause --dry-run x" "shutdown -w -w x" "shutdown -ww -F x y" "shutdown -a" \
-        "shutdown --force-after=1.5 x" "reboot -aw --timeout 5" "destroy -f x"; do
+        "shutdown --force-after=1.5 x" "reboot -aw --timeout 5" "destroy -f x" \
+        "mem-set x 64" "mem-set x -64m" "mem-max 1 x +1g" \
+        "vcpu-set -i x 4" "vcpu-pin x all 0-3,^1 nodes:0" "vcpu-pin -f x 0 - -"; do
         # shellcheck disable=SC2086 # words
         expect 1 err "^xl-lite: ${command%% *}: .*not running on Xen" $command
     done

@@ -97,6 +97,9 @@ offers "values behind the =" "auto
 always
 never
 " xl-lite list --color =
+offers "domains behind --also=" 'web
+web\ 2
+' xl-lite vcpu-pin --also = web
 offers "values of console's -t" "serial
 " xl-lite console -t s
 offers "nothing for a number" "" xl-lite console -n ""

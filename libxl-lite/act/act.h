@@ -37,6 +37,13 @@ bool xll__check_now(const xll__act *act, xc_domaininfo_t *now, GError **error);
 bool xll__fail(const xll__act *act, xll_error code, GError **error, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
 
+/*
+ * What failed could not be taken back, either: add what is formatted, and why, to its message.  If
+ * `more` is that the domain is gone there is nothing to be taken back, and nothing is added.
+ */
+void xll__add_failure(GError *failure, const GError *more, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
+
 /* ---- step.c ---------------------------------------------------------------------------------- */
 
 /* A wait is told once it has lasted so long. */
@@ -89,6 +96,9 @@ bool xll__transact(const xll__act *act, xll__edit_fn fn, void *data, GError **er
 
 /* Set `error` from errno after xenstore failed an action.  Returns false. */
 bool xll__store_failed(const xll__act *act, GError **error);
+
+/* Whether /local/domain/N/vm, NULL if there is none, is that of the domain that is meant. */
+bool xll__check_vm(const xll__act *act, const char *vm, GError **error);
 
 /* ---- process.c ------------------------------------------------------------------------------- */
 
@@ -190,8 +200,6 @@ void xll__remove_file(const xll__victim *victim, const char *format, ...) G_GNUC
 
 /* destroy-linger.c: wait until the hypervisor has let go of it, or tell what may be in the way. */
 void xll__await_end(const xll__victim *victim);
-/* Whether /local/domain/N/vm, NULL if there is none, is that of the domain that is meant. */
-bool xll__check_vm(const xll__act *act, const char *vm, GError **error);
 
 /* ---- together.c ------------------------------------------------------------------------------ */
 
@@ -212,5 +220,23 @@ typedef struct xll__part {
 typedef void (*xll__read_fn)(const xll__edit *edit, void *data);
 void xll__transact_together(xll_ctx *ctx, xll__part *parts, size_t num, xll__read_fn read,
                             xll__edit_fn write);
+
+/* ---- poll.c ---------------------------------------------------------------------------------- */
+
+/* What domains are waited for to come to, by what the hypervisor says of them. */
+typedef struct xll__goal {
+    const char *verb; /* as in xll__act */
+    bool (*is_reached)(const xc_domaininfo_t *now, uint64_t wanted);
+    /* "65536 KiB of memory (it has 98304)", for g_free() */
+    char *(*describe)(const xc_domaininfo_t *now, uint64_t wanted);
+} xll__goal;
+
+/*
+ * Wait until each of `num` domains has come to what is `wanted` of it, all of them at once, looking
+ * at the least once and then for as long as there is time.  errors[i] is for domains[i], which is
+ * not waited for if that is set: XLL_ERROR_TIMEOUT, or what xll__check() says.
+ */
+void xll__poll(xll_ctx *ctx, const xll_domain *const *domains, size_t num, const uint64_t *wanted,
+               const xll__goal *goal, unsigned int timeout_ms, GError **errors);
 
 #endif

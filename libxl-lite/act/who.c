@@ -42,6 +42,27 @@ bool xll__fail(const xll__act *act, xll_error code, GError **error, const char *
     return false;
 }
 
+/* Whether there is nobody any more of whom anything could be taken back. */
+static bool is_gone(const GError *error)
+{
+    return g_error_matches(error, XLL_ERROR, XLL_ERROR_NOT_FOUND)
+           || g_error_matches(error, XLL_ERROR, XLL_ERROR_REPLACED)
+           || g_error_matches(error, XLL_ERROR, XLL_ERROR_DYING);
+}
+
+void xll__add_failure(GError *failure, const GError *more, const char *format, ...)
+{
+    g_autofree char *first = failure->message;
+    g_autofree char *what = NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    what = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    failure->message = is_gone(more) ? g_steal_pointer(&first)
+                                     : g_strdup_printf("%s; %s: %s", first, what, more->message);
+}
+
 bool xll__check_now(const xll__act *act, xc_domaininfo_t *now, GError **error)
 {
     g_autofree char *what = NULL;

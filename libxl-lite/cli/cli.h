@@ -41,6 +41,10 @@ extern const cli_command cli_unpause_command;
 extern const cli_command cli_destroy_command;
 extern const cli_command cli_shutdown_command;
 extern const cli_command cli_reboot_command;
+extern const cli_command cli_mem_set_command;
+extern const cli_command cli_mem_max_command;
+extern const cli_command cli_vcpu_set_command;
+extern const cli_command cli_vcpu_pin_command;
 
 /* ---- options.c ------------------------------------------------------------------------------- */
 
@@ -282,6 +286,53 @@ typedef struct cli_acts {
  * one is tried.  A domain that is named twice is acted on once.
  */
 int cli_act(const cli_command *self, cli_acts *acts, char **arguments);
+
+/* ---- wait.c ---------------------------------------------------------------------------------- */
+
+/* Whether, and how long, to wait until domains came to what they were told; begins as zeroes. */
+typedef struct cli_wait {
+    gboolean wanted;
+    char *timeout; /* as it was typed, for g_free(), or NULL */
+    unsigned int timeout_ms;
+} cli_wait;
+
+#define CLI_WAIT_OPTIONS(wait)                                                                     \
+    {"wait", 0, 0, G_OPTION_ARG_NONE, &(wait)->wanted, NULL, NULL},                                \
+    {                                                                                              \
+        "timeout", 0, 0, G_OPTION_ARG_STRING, &(wait)->timeout, NULL, NULL                         \
+    }
+#define CLI_WAIT_OPTIONS_HELP                                                                      \
+    "      --timeout=S         wait for S seconds at the most, not 60: then it is a failure\n"
+
+/* Set timeout_ms; false, and said, if that is wrong usage. */
+bool cli_parse_wait(const cli_command *self, cli_wait *wait);
+
+void cli_wait_clear(cli_wait *wait);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(cli_wait, cli_wait_clear)
+
+/* ---- size.c ---------------------------------------------------------------------------------- */
+
+/* Parse "64m", "+1g"; why it cannot be done, for g_free(), or NULL if it is. */
+char *cli_parse_size(const char *text, xll_memory_size *size);
+
+/*
+ * A size to be taken away, "-64m", looks like options.  Copy the arguments to `*marked`, for
+ * g_strfreev(), with a "--" before the last if it is one; false, and said, if another is.
+ */
+bool cli_mark_size(const cli_command *self, char **argv, char ***marked);
+
+/* ---- cpus.c ---------------------------------------------------------------------------------- */
+
+/* Parse a list of CPUs, for g_array_unref(), or NULL and why, for g_free(). */
+GArray *cli_parse_cpus(const char *text, char **why);
+
+/*
+ * The CPUs that such a list, which was written as `text`, is of on a host, as a map for g_free().
+ * NULL with `error` if the host has not all of them, or none is left.
+ */
+uint8_t *cli_resolve_cpus(const GArray *list, const char *text, const xll_cpu_list *cpus,
+                          GError **error);
 
 /* ---- print.c --------------------------------------------------------------------------------- */
 

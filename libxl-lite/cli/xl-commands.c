@@ -7,8 +7,8 @@
 static const char xl_commands[]
     = " create config-update pci-attach pci-detach pci-list"
       " pci-assignable-add pci-assignable-remove pci-assignable-list"
-      " vncviewer save migrate restore migrate-receive dump-core cd-insert cd-eject mem-max mem-set"
-      " button-press vcpu-pin vcpu-set vm-list sharing sched-credit sched-credit2"
+      " vncviewer save migrate restore migrate-receive dump-core cd-insert cd-eject"
+      " button-press vm-list sharing sched-credit sched-credit2"
       " sched-rtds rename trigger sysrq debug-keys set-parameters dmesg top network-attach"
       " network-detach channel-list block-attach block-detach vtpm-attach"
       " vtpm-list vtpm-detach vkb-attach vkb-list vkb-detach vdispl-attach vdispl-list"

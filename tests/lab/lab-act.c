@@ -12,6 +12,7 @@
 #include <glib.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -64,12 +65,51 @@ static bool reboot(xll_ctx *ctx, const xll_domain *domain, char **arguments, GEr
     return power(ctx, domain, arguments, true, error);
 }
 
+/* The first argument is KiB, relative if it has a sign. */
+static xll_memory_size to_size(char **arguments)
+{
+    const char *text = arguments[0] ?: "0";
+
+    return (xll_memory_size){*text == '+' || *text == '-', strtoll(text, NULL, 10)};
+}
+
+static bool set_memory(xll_ctx *ctx, const xll_domain *domain, char **arguments, GError **error)
+{
+    const xll_memory_size size = to_size(arguments);
+
+    return xll_set_memory_target(ctx, domain, &size, NULL, error);
+}
+
+static bool set_memory_max(xll_ctx *ctx, const xll_domain *domain, char **arguments, GError **error)
+{
+    const xll_memory_size size = to_size(arguments);
+
+    return xll_set_memory_max(ctx, domain, &size, error);
+}
+
+/* The argument is how many. */
+static bool set_vcpus(xll_ctx *ctx, const xll_domain *domain, char **arguments, GError **error)
+{
+    return xll_set_vcpus(ctx, domain, (uint32_t)strtoul(arguments[0] ?: "0", NULL, 10), false,
+                         error);
+}
+
+/* All vcpus; the argument is the hard affinity, as a number whose bits are CPUs. */
+static bool pin_vcpus(xll_ctx *ctx, const xll_domain *domain, char **arguments, GError **error)
+{
+    const uint8_t map[] = {(uint8_t)strtoul(arguments[0] ?: "0", NULL, 0)};
+
+    return xll_pin_vcpus(ctx, domain, &(xll_pinning){XLL_ALL_VCPUS, map, NULL, 8, false}, error);
+}
+
 static const struct {
     const char *name;
     act_fn act;
 } actions[] = {
-    {"pause", pause_domain}, {"unpause", unpause_domain}, {"destroy", destroy_domain},
-    {"shutdown", shut_down}, {"reboot", reboot},
+    {"pause", pause_domain},     {"unpause", unpause_domain}, {"destroy", destroy_domain},
+    {"shutdown", shut_down},     {"reboot", reboot},          {"pause", pause_domain},
+    {"unpause", unpause_domain}, {"mem-set", set_memory},     {"mem-max", set_memory_max},
+    {"vcpu-set", set_vcpus},     {"vcpu-pin", pin_vcpus},
 };
 
 /* What else is open here are files and devices, for which this is an error without effect. */
