@@ -234,6 +234,66 @@ typedef struct xll_pinning {
 bool xll_pin_vcpus(xll_ctx *ctx, const xll_domain *domain, const xll_pinning *pinning,
                    GError **error);
 
+/* ---- Renaming --------------------------------------------------------------------------------- */
+
+/** The most bytes that a name may have: libxl makes a file "/var/log/xen/qemu-dm-NAME.log.10". */
+#define XLL_NAME_MAX 240
+
+/**
+ * Whether a domain may be given this name.  Not if it is empty, longer than XLL_NAME_MAX, not
+ * UTF-8, has a control character or a slash, is digits alone, as a domid is, or begins with "id:",
+ * "name:" or "uuid:", as xl-lite's arguments may.  Asks nobody.
+ *
+ * True, or false with XLL_ERROR_INVALID, which `name` is, too, if it is NULL.
+ */
+bool xll_check_name(const char *name, GError **error);
+
+/**
+ * Give a domain another name, which no other may have but one that is dying: /local/domain/DOMID
+ * and, if it is there, /vm/UUID get it in one transaction, in which all names are read.  So of
+ * several who give the same name at once to different domains one succeeds.  A domain that has
+ * the name keeps it, and nothing is written.  Reads xenstore.
+ *
+ * XLL_ERROR_INVALID, too, if it may not be given that name, as xll_check_name() has it;
+ * XLL_ERROR_EXISTS if another domain has it, whose domid the message has; XLL_ERROR_REFUSED if the
+ * domain has a stub domain; XLL_ERROR_FAILED if others kept changing names until it was given up.
+ */
+bool xll_rename_domain(xll_ctx *ctx, const xll_domain *domain, const char *new_name,
+                       GError **error);
+
+/* ---- SysRq and triggers ----------------------------------------------------------------------- */
+
+/**
+ * Ask a guest's kernel for what the SysRq key and this character ask it for, through its
+ * control/sysrq in xenstore.  It does that when it gets to it, if at all; what it has not taken of
+ * an earlier request is lost, and that is told as a note.  Reads xenstore.
+ *
+ * XLL_ERROR_INVALID, too, if `letter` is no printable character of ASCII; XLL_ERROR_REFUSED if the
+ * domain has shut down.
+ */
+bool xll_send_sysrq(xll_ctx *ctx, const xll_domain *domain, char letter, GError **error);
+
+/** What may be sent. */
+typedef enum xll_trigger {
+    XLL_TRIGGER_NMI = 0,     /* to a vcpu */
+    XLL_TRIGGER_RESET = 1,   /* no hypervisor of x86 knows it */
+    XLL_TRIGGER_INIT = 2,    /* nor this one */
+    XLL_TRIGGER_POWER = 3,   /* the ACPI power button, of HVM guests */
+    XLL_TRIGGER_SLEEP = 4,   /* the ACPI sleep button, of HVM guests */
+    XLL_TRIGGER_S3RESUME = 5 /* waking it: always XLL_ERROR_REFUSED, as the device model does it */
+} xll_trigger;
+
+/**
+ * Send a domain an NMI, to this vcpu, or press one of its buttons, for which `vcpu` must be 0 or a
+ * vcpu's number.  What the hypervisor would accept and drop is refused.  Asks the hypervisor alone.
+ *
+ * XLL_ERROR_REFUSED, too, if the domain has no such button, or has shut down, if the vcpu is
+ * offline, or a device model would have to be asked; XLL_ERROR_UNSUPPORTED if the hypervisor does
+ * not know the trigger; XLL_ERROR_INVALID if there is no such vcpu or trigger.
+ */
+bool xll_send_trigger(xll_ctx *ctx, const xll_domain *domain, xll_trigger trigger, uint32_t vcpu,
+                      GError **error);
+
 #pragma GCC visibility pop
 
 G_END_DECLS

@@ -51,7 +51,7 @@ expect 2 err "did you mean 'block-list'\?" help block-lits
 for far in xyzzy qq "" "$(printf %065d 0)"; do
     expect 2 err "unknown command '$far'; .xl-lite --help. lists" "$far"
 done
-expect 2 err "list: 'mac' is nothing that -o prints: name, id or uuid; see" list -o mac
+expect 2 err "list: 'mac' is nothing that -o prints: name, id, uuid or state; see" list -o mac
 expect 2 err "list: -o does not go with -v, -l or --json; see" list -v -o id
 expect 2 err "list: Missing argument for -o; see" list -o
 expect 2 err "vcpu-list: 'red' is nothing that --color can be: auto, always or never; see" vcpu-list --color=red
@@ -134,6 +134,25 @@ done
 expect 2 err "vcpu-pin: '' is no list of CPUs" vcpu-pin web 0 ""
 expect 2 err "vcpu-pin: neither affinity is to be set" vcpu-pin web 0 - -
 expect 2 err "vcpu-pin: --force is for one vcpu at a time, not for all" vcpu-pin -f web all 0
+expect 2 err '"command":"list",.*-o does not go with' list --json -o state
+expect 2 err "rename: it takes two arguments, a domain and its new name; see" rename web
+expect 2 err "rename: it takes two arguments" rename web www x
+for bad in "" a/b 123 id:7 name:x uuid: "$(printf 'a\tb')" "$(printf %0241d 0)x"; do
+    expect 2 err "rename: '.*' cannot be a domain's name: [a-zA-Z0-9, :]*; see" rename web "$bad"
+done
+expect 2 err '"code":"usage","command":"rename"' rename --json web ""
+expect 2 err "sysrq: it takes at least one domain, and a letter; see" sysrq h
+for bad in "" hh " " ä; do
+    expect 2 err "sysrq: '.*' is not a letter or a digit; see" sysrq web db "$bad"
+done
+expect 2 err "trigger: it takes at least one domain, and a trigger; see" trigger
+expect 2 err "trigger: it takes at least one domain, and a trigger; see" trigger nmi
+expect 2 err "trigger: it takes at least one domain, and a trigger; see" trigger nmi 1
+expect 2 err "trigger: 'nim' is no trigger: nmi, reset, init, power, sleep or s3resume; see" trigger web nim
+expect 2 err "trigger: '7' is no trigger" trigger web 7
+for bad in "" x -1 +1 1x 4294967296; do
+    expect 2 err "trigger: '[${bad:-x}]*' is no vcpu's number; see" trigger -- web nmi "$bad"
+done
 for bad in "" 0 -1 +1 1x 9223372036854775808; do
     expect 2 err "events: '[${bad:-x}]*' is not a number of events" events -n "$bad"
 done
@@ -163,7 +182,8 @@ else
         "pause x" "unpause 1 x" "pause --dry-run x" "shutdown -w -w x" "shutdown -ww -F x y" "shutdown -a" \
         "shutdown --force-after=1.5 x" "reboot -aw --timeout 5" "destroy -f x" \
         "mem-set x 64" "mem-set x -64m" "mem-max 1 x +1g" \
-        "vcpu-set -i x 4" "vcpu-pin x all 0-3,^1 nodes:0" "vcpu-pin -f x 0 - -"; do
+        "vcpu-set -i x 4" "vcpu-pin x all 0-3,^1 nodes:0" "vcpu-pin -f x 0 - -" \
+        "rename x y" "sysrq x y h" "trigger x NMI 1" "trigger nmi reset"; do
         # shellcheck disable=SC2086 # words
         expect 1 err "^xl-lite: ${command%% *}: .*not running on Xen" $command
     done

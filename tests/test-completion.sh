@@ -90,6 +90,7 @@ offers "options by their beginning" "--no-headers
 offers "values of -o" "name
 id
 uuid
+state
 " xl-lite list -o ""
 offers "values of --output=, which bash takes apart" "uuid
 " xl-lite list --output = u

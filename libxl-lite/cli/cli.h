@@ -45,6 +45,9 @@ extern const cli_command cli_mem_set_command;
 extern const cli_command cli_mem_max_command;
 extern const cli_command cli_vcpu_set_command;
 extern const cli_command cli_vcpu_pin_command;
+extern const cli_command cli_rename_command;
+extern const cli_command cli_sysrq_command;
+extern const cli_command cli_trigger_command;
 
 /* ---- options.c ------------------------------------------------------------------------------- */
 

@@ -42,7 +42,7 @@ _xl_lite_options() { # COMMAND
 
 _xl_lite_values() { # OPTION: true if it is one that takes a value
     case $1 in
-    -o | --output) _xl_lite_offer_all name id uuid ;;
+    -o | --output) _xl_lite_offer_all name id uuid state ;;
     -t | --type) _xl_lite_offer_all pv serial vuart ;;
     --color) _xl_lite_offer_all auto always never ;;
     --also) _xl_lite_names ;;
@@ -102,6 +102,7 @@ _xl_lite_argument() { # COMMAND: what may come here
     help) _xl_lite_commands ;;
     info) ;;
     domname) _xl_lite_domids ;;
+    trigger) _xl_lite_offer_all nmi power sleep reset init s3resume; _xl_lite_names ;;
     *) _xl_lite_names ;;
     esac
 }

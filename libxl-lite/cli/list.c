@@ -131,6 +131,22 @@ static void append_uuid(GString *out, const xll_domain *domain)
     g_string_append_printf(out, "%s\n", domain->uuid);
 }
 
+/* One word, of what matters most. */
+static void append_state_word(GString *out, const xll_domain *domain)
+{
+    const char *word = "running"; /* or it would, and its vcpus wait for a CPU */
+
+    if (domain->dying)
+        word = "dying";
+    else if (domain->shutdown)
+        word = domain->shutdown_reason == XLL_SHUTDOWN_CRASH ? "crashed" : "shutdown";
+    else if (domain->paused)
+        word = "paused";
+    else if (domain->blocked)
+        word = "blocked";
+    g_string_append_printf(out, "%s\n", word);
+}
+
 typedef void (*append_field_fn)(GString *out, const xll_domain *domain);
 
 /* What appends the field that -o names; NULL if there is none of that name. */
@@ -139,7 +155,10 @@ static append_field_fn find_field(const char *name)
     static const struct {
         const char *name;
         append_field_fn append;
-    } fields[] = {{"name", append_name}, {"id", append_id}, {"uuid", append_uuid}};
+    } fields[] = {{"name", append_name},
+                  {"id", append_id},
+                  {"uuid", append_uuid},
+                  {"state", append_state_word}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
         if (strcmp(fields[i].name, name) == 0)
@@ -205,8 +224,8 @@ static bool check(const cli_command *self, const view *how, int *status)
     if (!how->field)
         return true;
     if (!find_field(how->field))
-        *status
-            = cli_wrong_usage(self, "'%s' is nothing that -o prints: name, id or uuid", how->field);
+        *status = cli_wrong_usage(self, "'%s' is nothing that -o prints: name, id, uuid or state",
+                                  how->field);
     else if (how->json || how->everything || how->verbose)
         *status = cli_wrong_usage(self, "-o does not go with -v, -l or --json");
     else
@@ -260,8 +279,10 @@ const cli_command cli_list_command = {
             "  -v, --verbose       also UUID, code of the shutdown reason, security label\n"
             "  -l, --long          all that is known of each domain and its devices, as JSON\n"
             "      --json          the domains as JSON, names exact, null for no name\n"
-            "  -o, --output=FIELD  name, id or uuid, one on each line; names as in the table,\n"
-            "                      without those that have none\n"
+            "  -o, --output=FIELD  name, id, uuid or state, one on each line; names as in the\n"
+            "                      table, without those that have none; state is dying,\n"
+            "                      crashed, shutdown, paused, blocked or running, the first\n"
+            "                      that is true (running, too, if it waits for a CPU)\n"
             "      --watch         show it anew whenever a domain comes, goes, shuts down or is\n"
             "                      renamed, until interrupted or all those given are "
             "gone\n" CLI_TABLE_HELP "\n"
@@ -269,6 +290,7 @@ const cli_command cli_list_command = {
             "  xl-lite list\n"
             "  xl-lite list -v web 7\n"
             "  xl-lite list -o id | xargs -n1 xl-lite domname\n"
+            "  [ \"$(xl-lite list -o state web)\" = paused ] && xl-lite unpause web\n"
             "  xl-lite list --json | jq '.domains[] | select(.state.paused) | .domid'\n"
             "  xl-lite list -l | jq '.domains[] | {name, macs: [.nics[].mac]}'\n",
     .run = list,

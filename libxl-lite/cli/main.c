@@ -19,7 +19,8 @@ static const cli_command *const commands[] = {
     &cli_events_command,        &cli_pause_command,       &cli_unpause_command,
     &cli_destroy_command,       &cli_shutdown_command,    &cli_reboot_command,
     &cli_mem_set_command,       &cli_mem_max_command,     &cli_vcpu_set_command,
-    &cli_vcpu_pin_command,
+    &cli_vcpu_pin_command,      &cli_rename_command,      &cli_sysrq_command,
+    &cli_trigger_command,
 };
 
 /* ---- Help ------------------------------------------------------------------------------------ */

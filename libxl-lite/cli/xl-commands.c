@@ -9,7 +9,7 @@ static const char xl_commands[]
       " pci-assignable-add pci-assignable-remove pci-assignable-list"
       " vncviewer save migrate restore migrate-receive dump-core cd-insert cd-eject"
       " button-press vm-list sharing sched-credit sched-credit2"
-      " sched-rtds rename trigger sysrq debug-keys set-parameters dmesg top network-attach"
+      " sched-rtds debug-keys set-parameters dmesg top network-attach"
       " network-detach channel-list block-attach block-detach vtpm-attach"
       " vtpm-list vtpm-detach vkb-attach vkb-list vkb-detach vdispl-attach vdispl-list"
       " vdispl-detach vsnd-attach vsnd-list vsnd-detach claims cpupool-create cpupool-list"

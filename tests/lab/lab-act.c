@@ -102,14 +102,38 @@ static bool pin_vcpus(xll_ctx *ctx, const xll_domain *domain, char **arguments, 
     return xll_pin_vcpus(ctx, domain, &(xll_pinning){XLL_ALL_VCPUS, map, NULL, 8, false}, error);
 }
 
+static bool rename_domain(xll_ctx *ctx, const xll_domain *domain, char **arguments, GError **error)
+{
+    return xll_rename_domain(ctx, domain, arguments[0], error);
+}
+
+static bool send_sysrq(xll_ctx *ctx, const xll_domain *domain, char **arguments, GError **error)
+{
+    return xll_send_sysrq(ctx, domain, *arguments ? **arguments : '\0', error);
+}
+
+static bool send_nmi(xll_ctx *ctx, const xll_domain *domain, char **arguments G_GNUC_UNUSED,
+                     GError **error)
+{
+    return xll_send_trigger(ctx, domain, XLL_TRIGGER_NMI, 0, error);
+}
+
 static const struct {
     const char *name;
     act_fn act;
 } actions[] = {
-    {"pause", pause_domain},     {"unpause", unpause_domain}, {"destroy", destroy_domain},
-    {"shutdown", shut_down},     {"reboot", reboot},          {"pause", pause_domain},
-    {"unpause", unpause_domain}, {"mem-set", set_memory},     {"mem-max", set_memory_max},
-    {"vcpu-set", set_vcpus},     {"vcpu-pin", pin_vcpus},
+    {"pause", pause_domain},
+    {"unpause", unpause_domain},
+    {"shutdown", shut_down},
+    {"reboot", reboot},
+    {"destroy", destroy_domain},
+    {"mem-set", set_memory},
+    {"mem-max", set_memory_max},
+    {"vcpu-set", set_vcpus},
+    {"vcpu-pin", pin_vcpus},
+    {"rename", rename_domain},
+    {"sysrq", send_sysrq},
+    {"nmi", send_nmi},
 };
 
 /* What else is open here are files and devices, for which this is an error without effect. */
