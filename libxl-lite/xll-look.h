@@ -287,6 +287,18 @@ typedef struct xll_console_address {
  */
 bool xll_find_console(xll_ctx *ctx, uint32_t domid, xll_console_address *address, GError **error);
 
+/**
+ * The terminal at which a domain's console of this `type` ("pv", "serial" or "vuart") and `number`
+ * is served, as xenconsole finds it.  A domain that was just made gets it a moment later: it is
+ * waited for, at most `wait_ms`.  What served it may have ended since, without removing the node.
+ * Reads xenstore.
+ *
+ * Returns its path, for g_free(); NULL with XLL_ERROR_INVALID (NULL, or another type), or
+ * XLL_ERROR_NOT_FOUND if nothing serves it, or the domain is gone.
+ */
+char *xll_get_console_tty(xll_ctx *ctx, uint32_t domid, const char *type, uint32_t number,
+                          unsigned int wait_ms, GError **error);
+
 /** Free a list and all in it.  NULL is fine. */
 void xll_nic_list_free(xll_nic_list *list);
 void xll_disk_list_free(xll_disk_list *list);

@@ -3,7 +3,7 @@
 #ifndef XLL_MONITOR_H
 #define XLL_MONITOR_H
 
-#include "xll-base.h"
+#include "xll-look.h"
 
 G_BEGIN_DECLS
 
@@ -97,6 +97,27 @@ bool xll_monitor_next(xll_monitor *monitor, int timeout_ms, xll_event **event, G
  * events for a while: what is not taken fills xenstored's memory, or has those who write wait.
  */
 void xll_monitor_drain(xll_monitor *monitor);
+
+/**
+ * Find the domain that has exactly this name, or this domid, among those that the monitor follows.
+ * Nobody is asked: the answer is what was there when the monitor last looked, which it does in
+ * xll_monitor_next() and in its source, before the event of that is handed out.  So what has been
+ * told is known, and a program that calls xll_monitor_next(monitor, 0, ...) until there is no event
+ * knows all that xenstored has told; xll_monitor_drain() looks at nothing, and changes no answer.
+ * From XLL_EVENT_LOST until XLL_EVENT_MISSED it is what was there before.
+ *
+ * A domain that is being torn down is gone, for these as for the events, and one whose name was
+ * removed has none.  A name of digits is a name here, not a domid.  What is not domid, UUID and
+ * name in the answer (memory, processor time, whether it is paused) is as old as the last time that
+ * something made the monitor ask the hypervisor.
+ *
+ * Called by the thread that has the monitor.  Returns a domain for xll_domain_free(), which outlives
+ * the monitor, and which an action takes; it is refused there if it is another one by then.  NULL
+ * with XLL_ERROR_INVALID (NULL, or an empty name), XLL_ERROR_NOT_FOUND, or by name
+ * XLL_ERROR_AMBIGUOUS.
+ */
+xll_domain *xll_monitor_find_domain(xll_monitor *monitor, const char *name, GError **error);
+xll_domain *xll_monitor_find_domain_by_domid(xll_monitor *monitor, uint32_t domid, GError **error);
 
 /**
  * For a GMainContext: a source that calls back with each event, or with NULL and an error.  The

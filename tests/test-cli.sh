@@ -58,6 +58,8 @@ expect 2 err "vcpu-list: 'red' is nothing that --color can be: auto, always or n
 expect 2 err "info: Unknown option --no-headers" info --no-headers
 expect 2 err "console: it takes one argument, a domain; see" console
 expect 2 err "console: it takes one argument, a domain; see" console a b
+expect 2 err "console: it takes one argument, a domain; see" console --show-controls
+expect 0 out "without it they go to the terminal, as xl lets them" console --help
 expect 2 err "console: 'tty' is no type of console: pv, serial or vuart; see" console -t tty x
 expect 2 err "console: -1 is no console's number; see" console -n -1 x
 expect 2 err "console: 4294967296 is no console's number; see" console -n 4294967296 x

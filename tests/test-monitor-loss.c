@@ -61,7 +61,15 @@ static void test_away(TestStore *s)
     }
 }
 
-/* The hypervisor's part went on. */
+static void expect_found(xll_monitor *monitor, bool found)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(xll_domain) web = xll_monitor_find_domain(monitor, "web", &error);
+    g_assert_cmpint(web != NULL, ==, found);
+    g_assert_true(found || error->code == XLL_ERROR_NOT_FOUND);
+}
+
+/* The hypervisor's part went on.  What is found is what was, until what was missed is told. */
 static void test_meanwhile(TestStore *s)
 {
     WATCHED(w, s);
@@ -71,8 +79,10 @@ static void test_meanwhile(TestStore *s)
     expect(w->m, "lost");
     hypervisor_forget(1);
     hypervisor_domain(2);
+    expect_found(w->m, true);
     restart(s);
     expect(w->m, "missed");
+    expect_found(w->m, false);
     expect(w->m, "1 web gone");
     expect(w->m, "2 (null) added");
 }

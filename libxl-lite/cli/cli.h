@@ -343,6 +343,30 @@ uint8_t *cli_resolve_cpus(const GArray *list, const char *text, const xll_cpu_li
 int cli_print(const GString *out);
 int cli_print_text(const char *text);
 
+/* ---- visible.c ------------------------------------------------------------------------------- */
+
+/* Where in a stream one is; begins as zeros. */
+typedef struct cli_visible {
+    unsigned char held; /* a byte that means nothing without the next; 0: none */
+    unsigned int left;  /* how many more the UTF-8 character has */
+} cli_visible;
+
+/*
+ * Append a stream's next bytes as they may go to a terminal: control characters, and what is no
+ * UTF-8, as \xNN.  Line feeds, tabs and returns before a line feed stay.
+ */
+void cli_append_visible(cli_visible *state, const char *bytes, size_t len, GString *out);
+void cli_end_visible(cli_visible *state, GString *out);
+
+/* ---- attach.c -------------------------------------------------------------------------------- */
+
+/*
+ * Run a program that has the terminal, its output through the above if `visible`.  Returns its
+ * status, or 128 and the signal that ended it.  A signal that ends this process ends the program,
+ * and then this process, after the terminal is as it was.
+ */
+int cli_run_attached(const char *const *argv, bool visible);
+
 /* ---- error.c --------------------------------------------------------------------------------- */
 
 /* Say which command the errors are of, NULL for none; they are JSON if it has --json. */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* xl-lite console: hands over to Xen's own xenconsole. */
+/* xl-lite console: runs Xen's own xenconsole. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
+
+/* How long a domain that was just made may be without its console; xenconsoled takes moments. */
+#define SERVED_MS 2000
 
 /* What is no number even if it is asked for. */
 #define NO_NUMBER G_MININT64
@@ -13,6 +16,7 @@ typedef struct options {
     char *type;    /* NULL: as the domain has it */
     gint64 number; /* NO_NUMBER: as the domain has it */
     char *escape;  /* what detaches; NULL: Ctrl-] */
+    gboolean visible;
 } options;
 
 /*
@@ -34,17 +38,31 @@ static char *find_xenconsole(const xll_version_info *xen)
     return g_find_program_in_path("xenconsole");
 }
 
-/* Returns only if it cannot be done. */
-static int hand_over(const char *path, const xll_console_address *where, const options *opts)
+static int run_xenconsole(const char *path, const xll_console_address *where, const char *type,
+                          const options *opts)
 {
     g_autofree char *domid = g_strdup_printf("%u", where->domid);
-    g_autofree char *number = g_strdup_printf(
-        "%" G_GINT64_FORMAT, opts->number == NO_NUMBER ? where->number : opts->number);
-    const char *type = opts->type ?: where->serial ? "serial" : "pv";
+    g_autofree char *number = g_strdup_printf("%u", where->number);
+    const char *const argv[]
+        = {path,         domid, "--num", number, "--type", type, opts->escape ? "--escape" : NULL,
+           opts->escape, NULL};
 
-    execl(path, path, domid, "--num", number, "--type", type, opts->escape ? "--escape" : NULL,
-          opts->escape, (char *)NULL);
-    return cli_fail("cannot start %s: %s", path, g_strerror(errno));
+    return cli_run_attached(argv, opts->visible);
+}
+
+/* xenconsole would wait, or say that it cannot open something. */
+static bool is_served(xll_ctx *ctx, const xll_console_address *where, const char *type,
+                      GError **error)
+{
+    g_autofree char *tty
+        = xll_get_console_tty(ctx, where->domid, type, where->number, SERVED_MS, error);
+
+    if (!tty || access(tty, R_OK | W_OK) == 0)
+        return tty != NULL;
+    g_set_error(error, XLL_ERROR, XLL_ERROR_NOT_FOUND,
+                "no console is served: cannot open its terminal '%s': %s; is xenconsoled running?",
+                tty, g_strerror(errno));
+    return false;
 }
 
 /* What is asked for by its kind or number is the domain's own, whoever runs its device model. */
@@ -59,7 +77,11 @@ static bool find_console(const cli_selection *sel, const options *opts, xll_cons
         return false;
     }
     *where = (xll_console_address){.domid = domain->domid};
-    return opts->type || xll_find_console(sel->ctx, domain->domid, where, error);
+    if (!opts->type && !xll_find_console(sel->ctx, domain->domid, where, error))
+        return false;
+    if (opts->number != NO_NUMBER)
+        where->number = (uint32_t)opts->number;
+    return true;
 }
 
 /* xenconsole belongs to the Xen that runs, and takes another escape character since 4.18. */
@@ -81,6 +103,7 @@ static int attach(char **names, const options *opts)
     g_autoptr(xll_version_info) xen = ctx ? xll_get_version_info(ctx, &error) : NULL;
     g_autofree char *path = NULL;
     xll_console_address where;
+    const char *type;
     int status = xen ? cli_select(&sel, ctx, names) : cli_fail_domains(names, error);
 
     if (status)
@@ -92,7 +115,10 @@ static int attach(char **names, const options *opts)
         return cli_fail("cannot attach to '%s': there is no xenconsole in Xen's directories or "
                         "PATH; install this Xen's tools",
                         *names);
-    return hand_over(path, &where, opts);
+    type = opts->type ?: where.serial ? "serial" : "pv";
+    if (!is_served(ctx, &where, type, &error))
+        return cli_fail_domains(names, error);
+    return run_xenconsole(path, &where, type, opts);
 }
 
 /* As xenconsole takes it: a character, or ^ and one for Ctrl with it. */
@@ -129,6 +155,7 @@ static int console(const cli_command *self, char **argv)
     const GOptionEntry entries[] = {
         {"type", 't', 0, G_OPTION_ARG_STRING, &opts.type, NULL, NULL},
         {"num", 'n', 0, G_OPTION_ARG_INT64, &opts.number, NULL, NULL},
+        {"show-controls", 0, 0, G_OPTION_ARG_NONE, &opts.visible, NULL, NULL},
         {"escape", 'e', 0, G_OPTION_ARG_STRING, &opts.escape, NULL, NULL},
         {0},
     };
@@ -145,18 +172,23 @@ static int console(const cli_command *self, char **argv)
 const cli_command cli_console_command = {
     .name = "console",
     .summary = "Attach to a domain's console",
-    .help = "Usage: xl-lite console [-t TYPE] [-n NUMBER] [-e CHARACTER] DOMAIN\n"
+    .help = "Usage: xl-lite console [-t TYPE] [-n NUMBER] [-e CHARACTER]\n"
+            "                       [--show-controls] DOMAIN\n"
             "\n"
             "Attach to the console of a domain, given by name or domid: to a PV or PVH guest's\n"
             "first, or to an HVM guest's first serial port.  Ctrl-] detaches.  What follows is\n"
-            "xenconsole's, which this hands over to, its exit status too.\n"
+            "xenconsole's, which this runs, its exit status too.  If nothing serves the console,\n"
+            "this says so after 2 seconds at most.\n"
             "\n"
             "  -t, --type=TYPE     pv, serial or vuart\n"
             "  -n, --num=NUMBER    the console of that number, not the first\n"
             "  -e, --escape=CHAR   what detaches, ^X for Ctrl-X; from Xen 4.18 on\n"
+            "      --show-controls show control characters that the guest prints as \\xNN;\n"
+            "                      without it they go to the terminal, as xl lets them\n"
             "\n"
             "Examples:\n"
             "  xl-lite console web\n"
+            "  xl-lite console --show-controls web\n"
             "  xl-lite console -t serial -n 1 web\n",
     .run = console,
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which console a person means who asks for a domain's. */
+/* Which console a person means who asks for a domain's, and where it is served. */
+#include <errno.h>
 #include <string.h>
 
 #include "libxl-lite/look/look.h"
@@ -50,4 +51,56 @@ bool xll_find_console(xll_ctx *ctx, uint32_t domid, xll_console_address *address
         address->serial = info.flags & XEN_DOMINF_hvm_guest && !is_pvh(&found);
     }
     return true;
+}
+
+/* ---- Where it is served ---------------------------------------------------------------------- */
+
+/* The node that xenconsole looks at; NULL with another type. */
+static char *tty_path(xsu_gc *gc, uint32_t domid, const char *type, uint32_t number)
+{
+    if (strcmp(type, "pv") == 0 && number == 0)
+        return xs_pathf(gc, "/local/domain/%u/console/tty", domid);
+    if (strcmp(type, "pv") == 0)
+        return xs_pathf(gc, "/local/domain/%u/device/console/%u/tty", domid, number);
+    if (strcmp(type, "serial") == 0 || strcmp(type, "vuart") == 0)
+        return xs_pathf(gc, "/local/domain/%u/%s/%u/tty", domid, type, number);
+    return NULL;
+}
+
+static bool is_set(xsu_gc *gc G_GNUC_UNUSED, const char *value, void *data G_GNUC_UNUSED)
+{
+    return value && *value;
+}
+
+static void set_unserved(uint32_t domid, const char *type, uint32_t number, GError **error)
+{
+    g_set_error(error, XLL_ERROR, XLL_ERROR_NOT_FOUND,
+                "no console is served: domain %u has no terminal for its %s console %u", domid,
+                type, number);
+}
+
+char *xll_get_console_tty(xll_ctx *ctx, uint32_t domid, const char *type, uint32_t number,
+                          unsigned int wait_ms, GError **error)
+{
+    XSU_GC(gc, ctx ? ctx->store : NULL);
+    xsu_waits *waits;
+    const char *path, *tty;
+
+    if (!xll__require(ctx, "ctx", error) || !xll__require(type, "type", error))
+        return NULL;
+    path = tty_path(gc, domid, type, number);
+    if (!path) {
+        g_set_error(error, XLL_ERROR, XLL_ERROR_INVALID, "'%s' is no type of console", type);
+        return NULL;
+    }
+    waits = xsu_waits_new(gc, domid);
+    xsu_waits_nodef(waits, is_set, NULL, "%s", path);
+    tty = xsu_waits_run(waits, wait_ms, true) ? xs_readf(gc, XBT_NULL, "%s", path) : NULL;
+    if (tty && *tty)
+        return g_strdup(tty);
+    if (tty || errno == ETIMEDOUT || errno == ESRCH || errno == ENOENT || errno == EACCES)
+        set_unserved(domid, type, number, error);
+    else
+        xll__store_error(error, "read where the console is served");
+    return NULL;
 }

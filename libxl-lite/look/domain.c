@@ -116,6 +116,21 @@ static void fill_domain(xll_domain *domain, const xc_domaininfo_t *info, const d
     domain->cpu_time_ns = info->cpu_time;
 }
 
+/* One allocation: the domain, its name. */
+static xll_domain *build_domain(const xc_domaininfo_t *info, const domain_name *name)
+{
+    xll_domain *domain = g_malloc0(sizeof *domain + text_size(name->text));
+    char *room = (char *)(domain + 1);
+
+    fill_domain(domain, info, name, &room);
+    return domain;
+}
+
+xll_domain *xll__new_domain(const xc_domaininfo_t *info, char *name)
+{
+    return build_domain(info, &(domain_name){.text = name});
+}
+
 /* One allocation: the list, its pointers, the domains, their names; `names` is NULL if unknown. */
 static xll_domain_list *build_list(const GArray *infos, const domain_name *names)
 {
@@ -170,19 +185,14 @@ xll_domain_list *xll_list_unnamed_domains(xll_ctx *ctx, GError **error)
 xll_domain *xll_get_domain(xll_ctx *ctx, uint32_t domid, GError **error)
 {
     xc_domaininfo_t info;
-    xll_domain *domain;
     domain_name name = {0};
-    char *room;
 
     if (!xll__require(ctx, "ctx", error) || !xll__find_info(ctx, domid, &info, error))
         return NULL;
     XSU_GC(gc, ctx->store);
     if (!xll__read_names(gc, &domid, 1, &name.text, &name.unknown, error))
         return NULL;
-    domain = g_malloc0(sizeof *domain + text_size(name.text));
-    room = (char *)(domain + 1);
-    fill_domain(domain, &info, &name, &room);
-    return domain;
+    return build_domain(&info, &name);
 }
 
 void xll_domain_free(xll_domain *domain)

@@ -28,6 +28,11 @@ int xll__shutdown_reason(const xc_domaininfo_t *info);
 /* A domain's handle as text. */
 void xll__format_uuid(char out[37], const uint8_t uuid[16]);
 
+/* ---- domain.c -------------------------------------------------------------------------------- */
+
+/* A domain of which this is known, for xll_domain_free(); `name`, NULL for none, is copied. */
+xll_domain *xll__new_domain(const xc_domaininfo_t *info, char *name);
+
 /* ---- names.c --------------------------------------------------------------------------------- */
 
 /*

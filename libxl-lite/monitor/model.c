@@ -162,7 +162,7 @@ static void add_domain(xll_monitor *monitor, const xc_domaininfo_t *info)
     monitored_domain *domain = g_new0(monitored_domain, 1);
 
     domain->domid = info->domain;
-    memcpy(domain->uuid, info->handle, sizeof domain->uuid);
+    domain->info = *info;
     domain->shutdown_reason = xll__shutdown_reason(info);
     domain->devices = g_ptr_array_new_with_free_func(free_device);
     domain->listed = true;
@@ -179,6 +179,7 @@ static void remove_domain(xll_monitor *monitor, monitored_domain *domain)
     for (guint i = 0; i < domain->devices->len; i++)
         xll__unwatch_backend(monitor, domain->devices->pdata[i]);
     xll__unwatch_domain(monitor, domain);
+    xll__remove_from_names(monitor, domain);
     if (domain->unread)
         g_ptr_array_remove(monitor->unread, domain);
     g_hash_table_remove(monitor->domains, GUINT_TO_POINTER(domain->domid));
@@ -205,12 +206,13 @@ static void compare_domain(xll_monitor *monitor, const xc_domaininfo_t *info)
     monitored_domain *known = xll__monitored(monitor, info->domain);
 
     /* Another domain may have got the domid meanwhile. */
-    if (known && memcmp(known->uuid, info->handle, sizeof known->uuid)) {
+    if (known && memcmp(known->info.handle, info->handle, sizeof known->info.handle)) {
         remove_domain(monitor, known);
         known = NULL;
     }
     if (known) {
         known->listed = true;
+        known->info = *info;
         compare_shutdown(monitor, known, xll__shutdown_reason(info));
     } else if (is_wanted(monitor, info->domain)) {
         add_domain(monitor, info);
@@ -261,9 +263,11 @@ static void tell_added(xll_monitor *monitor, monitored_domain *domain)
         tell_domain(monitor, XLL_EVENT_DOMAIN_SHUTDOWN, domain, NULL);
 }
 
-/* A name that is removed is no news: so begins a domain's destruction. */
+/* A name that is removed is no news: so begins a domain's destruction.  But it names nobody. */
 void xll__compare_name(xll_monitor *monitor, monitored_domain *domain, const char *name)
 {
+    if (!name || g_strcmp0(name, domain->name) != 0)
+        xll__remove_from_names(monitor, domain);
     if (name && g_strcmp0(name, domain->name) != 0) {
         g_autofree char *old = domain->name;
 
@@ -271,6 +275,8 @@ void xll__compare_name(xll_monitor *monitor, monitored_domain *domain, const cha
         if (domain->told)
             tell_domain(monitor, XLL_EVENT_DOMAIN_RENAMED, domain, old);
     }
+    if (name)
+        xll__add_to_names(monitor, domain);
     if (!domain->told)
         tell_added(monitor, domain);
 }

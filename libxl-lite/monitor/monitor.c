@@ -218,6 +218,7 @@ static xll_monitor *new_monitor(xll_ctx *ctx, unsigned int flags, xsu_ctx *store
     monitor->flags = flags;
     monitor->store = store;
     monitor->domains = g_hash_table_new_full(NULL, NULL, NULL, xll__free_monitored_domain);
+    monitor->names = xll__new_names();
     monitor->unread = g_ptr_array_new();
     g_queue_init(&monitor->events);
     return monitor;
@@ -272,6 +273,7 @@ void xll_monitor_free(xll_monitor *monitor)
         return;
     g_queue_clear_full(&monitor->events, g_free);
     g_ptr_array_unref(monitor->unread);
+    g_hash_table_unref(monitor->names);
     g_hash_table_unref(monitor->domains);
     g_clear_pointer(&monitor->only, g_hash_table_unref);
     xsu_close(monitor->store);

@@ -6,6 +6,8 @@
  *   take.c     takes what xenstored tells, and marks what an event makes worth a look
  *   read.c     reads all that is worth a look, and compares
  *   model.c    what was last seen; a difference to it becomes an event
+ *   find.c     finds a domain in it by name or domid; asks nobody
+ *   names.c    the index for that
  *   watch.c    which watches there are
  *
  * An event of xenstore is never believed, it only marks what to read: so any number of them about
@@ -33,8 +35,9 @@ typedef struct monitored_device {
 /* A domain that the hypervisor lists. */
 typedef struct monitored_domain {
     uint32_t domid;
-    xen_domain_handle_t uuid;
-    char *name; /* the last one that it had; NULL: none yet */
+    xc_domaininfo_t info; /* when the hypervisor was last asked */
+    char *name;           /* the last one that it had; NULL: none yet */
+    bool named;           /* it has that name now, and is found by it */
     int shutdown_reason;
     GPtrArray *devices; /* of monitored_device */
     bool told;
@@ -51,6 +54,7 @@ struct xll_monitor {
     unsigned int flags;
     GHashTable *only;    /* the domids asked for; NULL: all */
     GHashTable *domains; /* monitored_domain by domid */
+    GHashTable *names;   /* those that have a name: GPtrArray of monitored_domain by name */
     GPtrArray *unread;   /* domains of which something is to be read */
     GQueue events;       /* xll_event: seen and not yet handed out */
     bool look;           /* ask the hypervisor which domains there are */
@@ -105,6 +109,14 @@ void xll__remove_device(xll_monitor *monitor, monitored_domain *domain, monitore
 
 /* An event about no domain. */
 void xll__report(xll_monitor *monitor, xll_event_type type);
+
+/* ---- names.c --------------------------------------------------------------------------------- */
+
+GHashTable *xll__new_names(void);
+
+/* From now on the domain is found by its name, or is not; either may be so already. */
+void xll__add_to_names(xll_monitor *monitor, monitored_domain *domain);
+void xll__remove_from_names(xll_monitor *monitor, monitored_domain *domain);
 
 /* ---- take.c ---------------------------------------------------------------------------------- */
 

@@ -208,6 +208,9 @@ starts() { # TITLE WANTED ARGUMENT...: the arguments that xenconsole gets; its s
     [ $? -eq 7 ] && [ "$(head -n 1 lite.out)" = "$wanted" ] && [ ! -s lite.err ]
     report $? "$title" lite.out lite.err
 }
+served() { # DOMID NODE: as a daemon that serves it would say
+    xenstore-write "/local/domain/$1/$2/tty" /dev/null
+}
 mkdir -p bin && cp fake bin/xenconsole
 PATH=$PWD/bin:$PATH starts "console: xenconsole found in PATH" "$PWD/bin/xenconsole $web --num 0 --type pv" web
 cp fake "$tools/xenconsole"
@@ -217,7 +220,9 @@ sed 1d lite.out >got
 "$fake" | sed 1d >wanted
 cmp -s wanted got
 report $? "it inherits no descriptor of ours" wanted got
+served "$web" serial/0
 starts "console -t" "$fake $web --num 0 --type serial" -t serial web
+served "$web" device/console/2
 starts "console -n" "$fake $web --num 2 --type pv" -n 2 web
 if xl help console | grep -q '^ *-e'; then
     starts "console -e" "$fake $web --num 0 --type pv --escape ^a" -e ^a web
@@ -225,18 +230,66 @@ else
     refused 1 "console: .*Xen 4\.1[0-7] has no -e, which came with 4.18; Ctrl-] detaches" xl-lite console -e ^a web
 fi
 xenstore-write "/libxl/$nameless/type" pvh
+served "$nameless" console
 starts "console of a PV domain whose node says something else" "$fake $nameless --num 0 --type pv" "$nameless"
 lab-guest -p hvm 'type="pvh"' || exit 1
 hvm=$(xl domid hvm)
 starts "console of a PVH domain" "$fake $hvm --num 0 --type pv" hvm
 xenstore-write "/libxl/$hvm/type" hvm
+served "$hvm" serial/0
 starts "console of an HVM domain: its serial port" "$fake $hvm --num 0 --type serial" hvm
 xenstore-write "/local/domain/$hvm/image/device-model-domid" "$db"
+served "$db" device/console/3
 starts "console of a domain with a domain for its device model" "$fake $db --num 3 --type pv" "$hvm"
 starts "console -t: the domain's own" "$fake $hvm --num 0 --type serial" -t serial "$hvm"
 xenstore-write "/local/domain/$hvm/image/device-model-domid" 99999
 starts "console: no such domain for the device model" "$fake $hvm --num 0 --type serial" "$hvm"
 xenstore-write "/libxl/$hvm/type" pvh
 mv xenconsole "$tools/xenconsole"
+
+# No console is served: no terminal, or one whose daemon has ended.
+refused 1 "console: 'web': no console is served: domain $web has no terminal for its pv console 7" \
+    timeout 30 xl-lite console -n 7 web
+tty=$(xenstore-read "/local/domain/$web/console/tty")
+xenstore-write "/local/domain/$web/console/tty" /dev/pts/4000
+refused 1 "console: 'web': no console is served: cannot open its terminal '/dev/pts/4000'" \
+    timeout 30 xl-lite console web
+xenstore-write "/local/domain/$web/console/tty" "$tty"
+
+# What a guest prints; a terminal of ours stands for the guest's.
+printf '#!/bin/sh\nprintf "a\\033[31mb\\r\\n\\tc\\rd\\303\\244\\302\\233e\\200\\r"\nexit 7\n' >fake
+chmod +x fake && mv "$tools/xenconsole" xenconsole && cp fake "$tools/xenconsole"
+xl-lite console --show-controls web >got
+[ $? -eq 7 ] && printf 'a\\x1b[31mb\r\n\tc\\x0dd\303\244\\xc2\\x9be\\x80\\x0d' | cmp -s - got
+report $? "console --show-controls: control characters as text, and lines, tabs and UTF-8" got
+xl-lite console web >got
+[ $? -eq 7 ] && "$tools/xenconsole" | cmp -s - got
+report $? "console: without it, what the guest prints" got
+mv xenconsole "$tools/xenconsole"
+timeout 60 lab-pty 'guest' "$(printf '\035')" -- sh -c 'echo guest; xl-lite console --show-controls web' >lite.out 2>lite.err
+report $? "console --show-controls: Ctrl-] ends it" lite.out lite.err
+
+# Ended from outside: the terminal is as it was.
+for name in TERM HUP KILL; do
+    cat >ended <<END
+before=\$(stty -g)
+xl-lite console --show-controls web </dev/tty &
+child=\$!
+tries=0
+while [ "\$(stty -g)" = "\$before" ]; do
+    [ "\$((tries += 1))" -lt 3000 ] || exit 3
+    usleep 10000
+done
+kill -$name \$child
+wait \$child
+[ \$? -gt 128 ] || exit 4
+while [ "\$(stty -g)" != "\$before" ]; do
+    [ "\$((tries += 1))" -lt 3000 ] || exit 5
+    usleep 10000
+done
+END
+    timeout 60 lab-pty -- sh ended >lite.out 2>lite.err
+    report $? "console ended by SIG$name: the terminal is as it was" lite.out lite.err
+done
 
 tap_end
