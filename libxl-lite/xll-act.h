@@ -95,14 +95,14 @@ typedef struct xll_shutdown_options {
  *
  * With a dry run `destroy_after_ms` tells those steps, too, behind a note.  Reads xenstore.
  *
- * XLL_ERROR_TIMEOUT     what was waited for did not come in time; the message tells what did, and
- *                       whether the request was withdrawn;
- * XLL_ERROR_REFUSED     an HVM guest without PV drivers, and no `press_button`: it was not asked;
- * XLL_ERROR_UNSUPPORTED the hypervisor has no such button: of Xen's guests on x86 none has one to
- *                       reboot them;
- * XLL_ERROR_FAILED      it is suspended, or has shut down and cannot reboot; or it shut down for
- *                       another reason than it was asked for, such as a crash;
- * XLL_ERROR_INVALID     these options do not go together;
+ *   XLL_ERROR_TIMEOUT     what was waited for did not come in time; the message tells what did, and
+ *                         whether the request was withdrawn;
+ *   XLL_ERROR_REFUSED     an HVM guest without PV drivers, and no `press_button`: it was not asked;
+ *   XLL_ERROR_UNSUPPORTED the hypervisor has no such button: of Xen's guests on x86 none has one to
+ *                         reboot them;
+ *   XLL_ERROR_FAILED      it is suspended, or has shut down and cannot reboot; or it shut down for
+ *                         another reason than it was asked for, such as a crash;
+ *   XLL_ERROR_INVALID     these options do not go together;
  *
  * or an error of xll_destroy_domain().
  */

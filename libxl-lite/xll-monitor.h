@@ -117,6 +117,8 @@ void xll_monitor_drain(xll_monitor *monitor);
  * XLL_ERROR_AMBIGUOUS.
  */
 xll_domain *xll_monitor_find_domain(xll_monitor *monitor, const char *name, GError **error);
+
+/** The same by its domid. */
 xll_domain *xll_monitor_find_domain_by_domid(xll_monitor *monitor, uint32_t domid, GError **error);
 
 /**

@@ -58,7 +58,7 @@ expect 2 err "vcpu-list: 'red' is nothing that --color can be: auto, always or n
 expect 2 err "info: Unknown option --no-headers" info --no-headers
 expect 2 err "console: it takes one argument, a domain; see" console
 expect 2 err "console: it takes one argument, a domain; see" console a b
-expect 2 err "console: it takes one argument, a domain; see" console --show-controls
+expect 2 err "console: it takes one argument, a domain; see" console --escape
 expect 0 out "without it they go to the terminal, as xl lets them" console --help
 expect 2 err "console: 'tty' is no type of console: pv, serial or vuart; see" console -t tty x
 expect 2 err "console: -1 is no console's number; see" console -n -1 x
@@ -75,7 +75,7 @@ for words in "list -n" "list --numa" "list -Z" "list -v --context" "list --cpupo
     expect 2 err "${words##* } is not an option of xl-lite; use .xl ${words%% *} ${words##* }" $words
 done
 expect 2 err "vcpu-list: Unknown option -n; see" vcpu-list -n
-for command in create destroy vncviewer pci-list qemu-monitor-command suspend resume \
+for command in create save vncviewer pci-list qemu-monitor-command suspend resume \
     xenstore-quota-get xenstore-quota-set dt-overlay; do
     expect 2 err "'$command' is not a command of xl-lite; use .xl $command" $command x
 done

@@ -68,12 +68,32 @@ static void test_twin(TestStore *s)
     g_assert_null(strstr(host->told->str, "remove /vm"));
 }
 
+/* As others left it who had got far: the lock of its files, and no file. */
 static void test_dying(TestStore *s)
 {
     HOST(host, s);
+    g_autofree char *userdata = file_path(host, USERDATA);
+    g_assert_cmpint(g_unlink(userdata), ==, 0);
+    write_file(host, LOCK, "");
     there[0].flags = XEN_DOMINF_dying;
     assert_done(host);
     g_assert_false(is_paused);
+    assert_nothing_left(host);
+}
+
+/* Who keeps the lock is given up, and told. */
+static void test_locked(TestStore *s)
+{
+    HOST(host, s);
+    const xll__act act = {.ctx = &host->ctx, .domain = &web, .verb = "lock"};
+    g_autofree char *path = file_path(host, LOCK);
+    xll__lock lock;
+    g_assert_true(xll__lock_file(&act, &lock, path, 1));
+    haste = 100;
+    assert_done(host);
+    g_assert_nonnull(strstr(host->told->str, "note cannot lock " LOCK ": others keep it\n"));
+    g_assert_false(has_file(host, USERDATA));
+    xll__unlock_file(&lock);
     assert_nothing_left(host);
 }
 
@@ -171,6 +191,7 @@ static void test_elsewhere(TestStore *s)
     put(host, "/local/domain/3/name", "driver");
     put(host, ELSEWHERE "/state", "4");
     put(host, ELSEWHERE "/script", "/bin/false");
+    put(host, BACKEND "/vif/7/1/script", "/bin/false"); /* of none that is its backend */
     put(host, "/libxl/7/device/vif/1/backend", ELSEWHERE);
     GThread *thread = g_thread_new("backends", run_backends, (gpointer)&backends);
     assert_done(host);
@@ -179,6 +200,7 @@ static void test_elsewhere(TestStore *s)
     g_assert_null(strstr(host->told->str, "note"));
     g_assert_nonnull(strstr(host->told->str, "remove /local/domain/3/backend\n"));
     g_assert_true(xs_rm(s->peer, XBT_NULL, "/local/domain/3"));
+    g_assert_true(xs_rm(s->peer, XBT_NULL, BACKEND "/vif/7"));
     assert_nothing_left(host);
 }
 
@@ -294,11 +316,13 @@ static void test_bad_scripts(TestStore *s)
         = g_strdup_printf("#!/bin/sh\necho $$ >'%s/pid'\nexec sleep 1000\n", failing->root);
     g_autofree char *pid_file = file_path(failing, "/pid");
     g_autofree char *pid = NULL;
+    int status;
     put_script(failing, "/hangs", hangs);
     haste = 100;
     assert_done(failing);
     g_assert_true(g_file_get_contents(pid_file, &pid, NULL, NULL));
-    g_assert_cmpint(kill(atoi(pid), 0), ==, -1);
+    /* It dies, be it later than haste lets it. */
+    g_assert_true(waitpid(atoi(pid), &status, 0) == -1 || WTERMSIG(status) == SIGKILL);
     g_assert_nonnull(strstr(failing->told->str, "did not end in time and is killed\n"));
     g_assert_null(strstr(failing->told->str, "signal"));
     assert_nothing_left(failing);
@@ -390,6 +414,7 @@ int main(int argc, char **argv)
     test_store_add("/destroy/replaced", test_replaced);
     test_store_add("/destroy/twin", test_twin);
     test_store_add("/destroy/dying", test_dying);
+    test_store_add("/destroy/locked", test_locked);
     test_store_add("/destroy/lingering", test_lingering);
     test_store_add("/destroy/conflict", test_conflict);
     test_store_add("/destroy/closing", test_closing);

@@ -129,7 +129,7 @@ static void test_not_forced(TestStore *s)
 
 static void die(Host *host G_GNUC_UNUSED)
 {
-    _exit(9);
+    kill(getpid(), SIGKILL); /* no exit, at which valgrind would look for leaks */
 }
 
 /* All of its nodes are there, or none. */
@@ -159,8 +159,10 @@ static bool is_killed_at(Host *host, unsigned int step)
         _exit(xll_destroy_domain(&host->ctx, &web, 0, NULL) ? 0 : 1);
     }
     g_assert_cmpint(waitpid(child, &status, 0), ==, child);
-    g_assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 1);
-    return WEXITSTATUS(status) == 9;
+    if (WIFSIGNALED(status))
+        return true;
+    g_assert_cmpint(WEXITSTATUS(status), !=, 1);
+    return false;
 }
 
 static void test_killed(TestStore *s)

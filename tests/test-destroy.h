@@ -98,6 +98,17 @@ bool __wrap_xsu_waits_run(xsu_waits *w, unsigned int timeout_ms, bool all)
     return __real_xsu_waits_run(w, timeout_ms / haste, all);
 }
 
+bool __real_xll__lock_file(const xll__act *act, xll__lock *lock, const char *path,
+                           unsigned int limit_ms);
+bool __wrap_xll__lock_file(const xll__act *act, xll__lock *lock, const char *path,
+                           unsigned int limit_ms);
+
+bool __wrap_xll__lock_file(const xll__act *act, xll__lock *lock, const char *path,
+                           unsigned int limit_ms)
+{
+    return __real_xll__lock_file(act, lock, path, limit_ms / haste);
+}
+
 /* ---- The domain ------------------------------------------------------------------------------ */
 
 static const xll_domain web = {.domid = DOMID, .name = "web", .uuid = UUID};
@@ -162,6 +173,7 @@ static inline bool has_file(const Host *host, const char *name)
 
 #define USERDATA "/var/lib/xen/userdata-d.7." UUID ".libxl-json"
 #define OTHERS "/var/lib/xen/userdata-d.77." UUID ".libxl-json"
+#define LOCK "/var/lib/xen/userdata-l.7." UUID ".domain-userdata-lock"
 #define HISTORY "/var/run/xen/domid-history"
 
 static inline void make_files(Host *host)
@@ -260,7 +272,7 @@ static inline void assert_nothing_left(const Host *host)
     g_assert_false(has_file(host, USERDATA));
     g_assert_true(has_file(host, OTHERS));
     g_assert_false(has_file(host, HISTORY ".lock"));
-    g_assert_false(has_file(host, "/var/lib/xen/userdata-l.7." UUID ".domain-userdata-lock"));
+    g_assert_false(has_file(host, LOCK));
 }
 
 static inline void assert_done(Host *host)

@@ -79,9 +79,11 @@ bool __wrap_xll_destroy_domain(xll_ctx *ctx, const xll_domain *domain, unsigned 
         g_set_error(error, XLL_ERROR, XLL_ERROR_REFUSED, "it has a PCI device");
         return false;
     }
+    g_mutex_lock(&mutex);
     is_gone[domain->domid - FIRST] |= !ctx->dry_run;
     if (goes_meanwhile)
         is_gone[goes_meanwhile - FIRST] = true;
+    g_mutex_unlock(&mutex);
     return true;
 }
 

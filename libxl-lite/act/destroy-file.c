@@ -86,11 +86,26 @@ static bool lock(const xll__victim *v, xll__lock *held, const char *path)
     return false;
 }
 
+static char *userdata_lock(const xll__victim *v)
+{
+    return g_strdup_printf(XLL__LIB_DIR "/userdata-l.%u.%s." USERDATA_LOCK, v->act.domain->domid,
+                           v->act.domain->uuid);
+}
+
+/* Who was interrupted may have left the lock alone. */
+static bool has_userdata(const xll__victim *v)
+{
+    g_autoptr(GPtrArray) names = list_userdata(v);
+    g_autofree char *path = userdata_lock(v);
+    g_autofree char *real = real_path(v, path);
+
+    return names->len > 0 || access(real, F_OK) == 0;
+}
+
 /* Who keeps the lock is not waited for for ever: the domain is to go, and has no nodes any more. */
 static void remove_userdata(const xll__victim *v)
 {
-    g_autofree char *path = g_strdup_printf(XLL__LIB_DIR "/userdata-l.%u.%s." USERDATA_LOCK,
-                                            v->act.domain->domid, v->act.domain->uuid);
+    g_autofree char *path = userdata_lock(v);
     xll__lock held;
     bool is_held = lock(v, &held, path);
     g_autoptr(GPtrArray) names = list_userdata(v);
@@ -103,10 +118,9 @@ static void remove_userdata(const xll__victim *v)
 
 void xll__remove_files(const xll__victim *victim)
 {
-    g_autoptr(GPtrArray) names = list_userdata(victim);
     const unsigned int domid = victim->act.domain->domid;
 
-    if (names->len)
+    if (has_userdata(victim))
         remove_userdata(victim);
     xll__remove_file(victim, XLL__LIB_DIR "/qemu-save.%u", domid);
     xll__remove_file(victim, XLL__LIB_DIR "/qemu-resume.%u", domid);

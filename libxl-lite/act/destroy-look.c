@@ -125,8 +125,7 @@ static bool is_no_caller(const found *in, GError **error)
 
     if (in->here && !xll__parse_id(in->here, &v->here))
         return refuse(in, error, "xenstore does not tell which domain this is");
-    return v->here != v->act.domain->domid
-           || refuse(in, error, "it is the domain that asks, this one");
+    return v->here != v->act.domain->domid || refuse(in, error, "it is the domain that asks");
 }
 
 static bool has_known_devices(const found *in, GError **error)

@@ -290,7 +290,8 @@ static bool make_change(change *c, xll__edit_fn fn, GError **error)
 bool xll_set_memory_target(xll_ctx *ctx, const xll_domain *domain, const xll_memory_size *size,
                            uint64_t *kib, GError **error)
 {
-    change c = {.act = {ctx, domain, set_verb}, .size = size, .node = "target"};
+    change c
+        = {.act = {.ctx = ctx, .domain = domain, .verb = set_verb}, .size = size, .node = "target"};
 
     if (!make_change(&c, edit_target, error))
         return false;
@@ -302,7 +303,9 @@ bool xll_set_memory_target(xll_ctx *ctx, const xll_domain *domain, const xll_mem
 bool xll_set_memory_max(xll_ctx *ctx, const xll_domain *domain, const xll_memory_size *size,
                         GError **error)
 {
-    change c = {.act = {ctx, domain, max_verb}, .size = size, .node = "static-max"};
+    change c = {.act = {.ctx = ctx, .domain = domain, .verb = max_verb},
+                .size = size,
+                .node = "static-max"};
 
     return make_change(&c, edit_max, error);
 }

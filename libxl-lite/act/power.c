@@ -263,7 +263,7 @@ bool xll_shutdown_domains(xll_ctx *ctx, const xll_domain *const *domains, size_t
     }
     for (size_t i = 0; i < num; i++)
         waiting.requests[i] = (xll__request){
-            .act = {ctx, domains[i], how.reboot ? "reboot" : "shut down"},
+            .act = {.ctx = ctx, .domain = domains[i], .verb = how.reboot ? "reboot" : "shut down"},
             .options = &how,
             .reason = XLL_SHUTDOWN_NONE,
         };

@@ -75,7 +75,7 @@ static bool check_host(const request *r, uint32_t online, GError **error)
 bool xll_set_vcpus(xll_ctx *ctx, const xll_domain *domain, uint32_t num, bool ignore_host,
                    GError **error)
 {
-    request r = {.act = {ctx, domain, "set the vcpus of"}, .num = num};
+    request r = {.act = {.ctx = ctx, .domain = domain, .verb = "set the vcpus of"}, .num = num};
     xc_domaininfo_t now;
 
     if (!xll__check_now(&r.act, &now, error))

@@ -305,7 +305,7 @@ typedef struct cli_wait {
         "timeout", 0, 0, G_OPTION_ARG_STRING, &(wait)->timeout, NULL, NULL                         \
     }
 #define CLI_WAIT_OPTIONS_HELP                                                                      \
-    "      --timeout=S         wait for S seconds at the most, not 60: then it is a failure\n"
+    "      --timeout=S         fail after S seconds of waiting, instead of 60\n"
 
 /* Set timeout_ms; false, and said, if that is wrong usage. */
 bool cli_parse_wait(const cli_command *self, cli_wait *wait);

@@ -46,7 +46,7 @@ _xl_lite_values() { # OPTION: true if it is one that takes a value
     -t | --type) _xl_lite_offer_all pv serial vuart ;;
     --color) _xl_lite_offer_all auto always never ;;
     --also) _xl_lite_names ;;
-    -n | --num | --count | --timeout | --force-after | -e | --escape) ;;
+    -n | --num | --count | --timeout | --force-after | -e | --escape-char) ;;
     *) return 1 ;;
     esac
 }

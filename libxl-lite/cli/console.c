@@ -155,8 +155,8 @@ static int console(const cli_command *self, char **argv)
     const GOptionEntry entries[] = {
         {"type", 't', 0, G_OPTION_ARG_STRING, &opts.type, NULL, NULL},
         {"num", 'n', 0, G_OPTION_ARG_INT64, &opts.number, NULL, NULL},
-        {"show-controls", 0, 0, G_OPTION_ARG_NONE, &opts.visible, NULL, NULL},
-        {"escape", 'e', 0, G_OPTION_ARG_STRING, &opts.escape, NULL, NULL},
+        {"escape", 0, 0, G_OPTION_ARG_NONE, &opts.visible, NULL, NULL},
+        {"escape-char", 'e', 0, G_OPTION_ARG_STRING, &opts.escape, NULL, NULL},
         {0},
     };
     g_auto(GStrv) names = NULL;
@@ -173,7 +173,7 @@ const cli_command cli_console_command = {
     .name = "console",
     .summary = "Attach to a domain's console",
     .help = "Usage: xl-lite console [-t TYPE] [-n NUMBER] [-e CHARACTER]\n"
-            "                       [--show-controls] DOMAIN\n"
+            "                       [--escape] DOMAIN\n"
             "\n"
             "Attach to the console of a domain, given by name or domid: to a PV or PVH guest's\n"
             "first, or to an HVM guest's first serial port.  Ctrl-] detaches.  What follows is\n"
@@ -182,13 +182,13 @@ const cli_command cli_console_command = {
             "\n"
             "  -t, --type=TYPE     pv, serial or vuart\n"
             "  -n, --num=NUMBER    the console of that number, not the first\n"
-            "  -e, --escape=CHAR   what detaches, ^X for Ctrl-X; from Xen 4.18 on\n"
-            "      --show-controls show control characters that the guest prints as \\xNN;\n"
+            "  -e, --escape-char=C what detaches, ^X for Ctrl-X; from Xen 4.18 on\n"
+            "      --escape        show control characters that the guest prints as \\xNN;\n"
             "                      without it they go to the terminal, as xl lets them\n"
             "\n"
             "Examples:\n"
             "  xl-lite console web\n"
-            "  xl-lite console --show-controls web\n"
+            "  xl-lite console --escape web\n"
             "  xl-lite console -t serial -n 1 web\n",
     .run = console,
 };

@@ -42,8 +42,8 @@ const cli_command cli_destroy_command = {
             "with PCI or USB devices, or a stub domain.  If this is interrupted, run it again\n"
             "with the domid.\n"
             "\n"
-            "  -f, --force         domain 0, too, or the domain that serves xenstore: from\n"
-            "                      another domain with the right to\n" CLI_ACT_OPTIONS_HELP "\n"
+            "  -f, --force             domain 0, too, or the domain that serves xenstore: from\n"
+            "                          another domain with the right to\n" CLI_ACT_OPTIONS_HELP "\n"
             "Example:\n"
             "  xl-lite destroy --dry-run web\n"
             "  xl-lite destroy web db\n",

@@ -76,17 +76,18 @@ static int vcpu_set(const cli_command *self, char **argv)
 const cli_command cli_vcpu_set_command = {
     .name = "vcpu-set",
     .summary = "Set how many vcpus domains have online",
-    .help = "Usage: xl-lite vcpu-set [OPTION]... DOMAIN... NUMBER\n"
-            "\n"
-            "Tell each of these domains to have its first NUMBER vcpus online, and no others.\n"
-            "It is the guest that does it: Linux takes vcpus off by itself, but on only with a\n"
-            "rule of udev; --wait tells whether it did.  An HVM guest is refused, as its device\n"
-            "model would have to plug them: use `xl vcpu-set`.\n"
-            "\n"
-            "  -i, --ignore-host       more than the host has CPUs, too\n"
-            "      --wait              until that many are online\n" CLI_WAIT_OPTIONS_HELP
-                CLI_ACT_OPTIONS_HELP "\n"
-            "Example:\n"
-            "  xl-lite vcpu-set --wait web 2\n",
+    .help
+    = "Usage: xl-lite vcpu-set [OPTION]... DOMAIN... NUMBER\n"
+      "\n"
+      "Tell each of these domains to have its first NUMBER vcpus online, and no others.\n"
+      "The guest does it: Linux takes vcpus offline by itself, and brings them online only\n"
+      "with a udev rule; --wait tells whether it did.  An HVM guest is refused, as its\n"
+      "device model would have to plug them: use `xl vcpu-set`.\n"
+      "\n"
+      "  -i, --ignore-host       allow more than the host has CPUs\n"
+      "      --wait              until each domain has that many online\n" CLI_WAIT_OPTIONS_HELP
+          CLI_ACT_OPTIONS_HELP "\n"
+      "Example:\n"
+      "  xl-lite vcpu-set --wait web 2\n",
     .run = vcpu_set,
 };

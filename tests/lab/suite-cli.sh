@@ -259,21 +259,21 @@ xenstore-write "/local/domain/$web/console/tty" "$tty"
 # What a guest prints; a terminal of ours stands for the guest's.
 printf '#!/bin/sh\nprintf "a\\033[31mb\\r\\n\\tc\\rd\\303\\244\\302\\233e\\200\\r"\nexit 7\n' >fake
 chmod +x fake && mv "$tools/xenconsole" xenconsole && cp fake "$tools/xenconsole"
-xl-lite console --show-controls web >got
+xl-lite console --escape web >got
 [ $? -eq 7 ] && printf 'a\\x1b[31mb\r\n\tc\\x0dd\303\244\\xc2\\x9be\\x80\\x0d' | cmp -s - got
-report $? "console --show-controls: control characters as text, and lines, tabs and UTF-8" got
+report $? "console --escape: control characters as text, and lines, tabs and UTF-8" got
 xl-lite console web >got
 [ $? -eq 7 ] && "$tools/xenconsole" | cmp -s - got
 report $? "console: without it, what the guest prints" got
 mv xenconsole "$tools/xenconsole"
-timeout 60 lab-pty 'guest' "$(printf '\035')" -- sh -c 'echo guest; xl-lite console --show-controls web' >lite.out 2>lite.err
-report $? "console --show-controls: Ctrl-] ends it" lite.out lite.err
+timeout 60 lab-pty 'guest' "$(printf '\035')" -- sh -c 'echo guest; xl-lite console --escape web' >lite.out 2>lite.err
+report $? "console --escape: Ctrl-] ends it" lite.out lite.err
 
 # Ended from outside: the terminal is as it was.
 for name in TERM HUP KILL; do
     cat >ended <<END
 before=\$(stty -g)
-xl-lite console --show-controls web </dev/tty &
+xl-lite console --escape web </dev/tty &
 child=\$!
 tries=0
 while [ "\$(stty -g)" = "\$before" ]; do

@@ -215,11 +215,12 @@ interrupted() {
     bad=0
     said=0
     n=0
+    now=$new
     : >log
     while [ $n -lt "$num" ]; do
         n=$((n + 1))
         for how in kill drop; do
-            lab-act "$action" "$domid" "$4" >/dev/null || bad=1
+            [ "$now" = "$old" ] || lab-act "$action" "$domid" "$4" >/dev/null || bad=1
             lab-act --$how=$n "$action" "$domid" "$5" >lite.out 2>lite.err
             status=$?
             now=$(where "$domid" "$3")

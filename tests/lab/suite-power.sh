@@ -230,7 +230,7 @@ state() { # NAME: its row, and what xenstore has of it; but for what tells one g
     xl list "$1" | awk 'NR == 2 { print $3, $4, $5 }'
     for path in /local/domain/$id /libxl/$id /vm/$uuid /local/domain/0/backend/console/$id; do
         xenstore-ls -fp "$path"
-    done | sed -E "s/$uuid/UUID/g; s/$1/NAME/g; s,/$id([/ \"]|\$),/ID\1,g; s/([nrwb])$id([,)])/\1ID\2/g; s/\"$id\"/ID/
+    done | sed -E "s/$uuid/UUID/g; s/$1/NAME/g; s,/$id([/ \"]|\$),/ID\1,g; s/([nrwb])$id([,)])/\1ID\2/g; s/((domid|frontend-id) = )\"$id\"/\1ID/
         s/(ring-ref|start_time|tty) = \"[^\"]*\"/\1/"
 }
 xl shutdown -w pv-xl >xl.out 2>xl.err && xl-lite shutdown -w pv-lite >lite.out 2>lite.err
