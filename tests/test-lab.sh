@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Boots a real Xen once, and runs suites of tests/lab in its dom0: those of LOOKING, or those that are
+# Boots a real Xen once, and runs suites of tests/lab in its dom0: those of STANDARD, or those that are
 # named.  test-lab-actions.sh runs all others.
 # Environment: SOURCE, XEN_PARTS; BUILD, where the programs are; TEST_XLL, the ASan build of it;
 # LAB_DAEMON, xenstored by default.
 # shellcheck disable=SC2086 # suites' names have no spaces
 set -u
 [ "${1-}" != --tap ] || shift
-LOOKING="suite-act.sh suite-cli.sh suite-events.sh suite-guest.sh suite-junk.sh suite-lists.sh suite-xl.sh suite.sh"
-suites=${*:-$LOOKING}
+STANDARD="suite-act.sh suite-cli.sh suite-events.sh suite-guest.sh suite-junk.sh suite-lists.sh suite-rename.sh suite-vcpus.sh suite-xl.sh suite.sh"
+suites=${*:-$STANDARD}
 lab=$SOURCE/tests/lab
 set --
 for suite in "$lab"/suite*.sh "$lab/tap.sh"; do
