@@ -7,6 +7,7 @@ set -u
 . "$(dirname "$0")/tap.sh"
 
 OURS="list vcpu-list network-list block-list uptime info domid domname console pause unpause"
+OURS="$OURS shutdown reboot destroy mem-set mem-max vcpu-set vcpu-pin rename sysrq trigger"
 
 has_help() { # COMMAND
     xl-lite "$1" --help >lite.out 2>lite.err && grep -q "^Usage: xl-lite $1" lite.out && [ ! -s lite.err ]
@@ -35,7 +36,7 @@ done <commands >missed
 report $? "each other one of them is answered with \"use xl\"" missed
 
 xls_options() { # COMMAND: those that its help lists, a line each; info's are on the line of its usage
-    xl help "$1" | sed "s/^Usage: xl .* $1 //" | grep -oE '^[[:space:]]*-[A-Za-z](, --[a-z]+)?' | tr -d ,
+    xl help "$1" | sed "s/^Usage: xl .* $1 //" | grep -oE '^[[:space:]]*-[A-Za-z](, --[a-z-]+)?' | tr -d , | grep -vx '[[:space:]]*-h'
 }
 
 for command in $OURS; do
