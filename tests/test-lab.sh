@@ -7,7 +7,7 @@
 # shellcheck disable=SC2086 # suites' names have no spaces
 set -u
 [ "${1-}" != --tap ] || shift
-STANDARD="suite-act.sh suite-cli.sh suite-events.sh suite-guest.sh suite-junk.sh suite-lists.sh suite-rename.sh suite-vcpus.sh suite-xl.sh suite.sh"
+STANDARD="suite-act.sh suite-cli.sh suite-events.sh suite-guest.sh suite-junk.sh suite-lists.sh suite-rename.sh suite-vcpus.sh suite.sh"
 suites=${*:-$STANDARD}
 lab=$SOURCE/tests/lab
 set --
