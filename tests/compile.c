@@ -17,8 +17,9 @@ static bool compiles(const char *options, const char *source, char **said)
     g_assert_no_error(error);
     g_file_set_contents(path, source, -1, &error);
     g_assert_no_error(error);
-    char *command = g_strdup_printf("%s -fsyntax-only -Wall -Wextra -Werror -Wformat=2 %s %s '%s'",
-                                    TEST_CC, TEST_CFLAGS, options, path);
+    char *command = g_strdup_printf(
+        "env LC_ALL=C %s -fsyntax-only -Wall -Wextra -Werror -Wformat=2 %s %s '%s'", TEST_CC,
+        TEST_CFLAGS, options, path);
     g_assert_true(g_shell_parse_argv(command, NULL, &argv, &error));
     g_spawn_sync(NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL,
                  NULL, said, &status, &error);
@@ -40,29 +41,74 @@ static void check(const char *options, const char *source, bool good)
     g_free(said);
 }
 
-static void check_statements(const char *statements, bool good)
+/* Each in a function of its own, on a line of its own. */
+static char *source_of(const GPtrArray *statements)
 {
-    char *source = g_strdup_printf("#include <xsutil/xsutil.h>\n"
-                                   "void f(xsu_gc *, xsu_batch *, xs_transaction_t, va_list);\n"
-                                   "void f(xsu_gc *gc, xsu_batch *batch, xs_transaction_t t,\n"
-                                   "       va_list ap)\n{\n"
-                                   "    unsigned int len; uint64_t u; int64_t i; bool b;\n"
-                                   "    (void)gc, (void)batch, (void)t, (void)ap;\n"
-                                   "    (void)&len, (void)&u, (void)&i, (void)&b;\n"
-                                   "    %s;\n}\n",
-                                   statements);
-    check("-x c -std=gnu11", source, good);
+    GString *source = g_string_new("#include <xsutil/xsutil.h>\n");
+    for (guint i = 0; i < statements->len; i++)
+        g_string_append_printf(
+            source,
+            "void f%u(xsu_gc *, xsu_batch *, xs_transaction_t, va_list); "
+            "void f%u(xsu_gc *gc, xsu_batch *batch, xs_transaction_t t, va_list ap) { "
+            "unsigned int len; uint64_t u; int64_t i; bool b; "
+            "(void)gc, (void)batch, (void)t, (void)ap, (void)&len, (void)&u, (void)&i, (void)&b; "
+            "%s; }\n",
+            i, i, (const char *)statements->pdata[i]);
+    return g_string_free(source, FALSE);
+}
+
+void test_compile_all_good(const GPtrArray *statements)
+{
+    char *source = source_of(statements);
+    check("-x c -std=gnu11", source, true);
     g_free(source);
+}
+
+/* How many errors are in that line. */
+static unsigned int count_errors(const char *said, guint line)
+{
+    unsigned int errors = 0;
+    char *pattern = g_strdup_printf("^[^:\n]+:%u:[0-9]+: (fatal )?error: ", line);
+    GRegex *regex = g_regex_new(pattern, G_REGEX_MULTILINE, 0, NULL);
+    GMatchInfo *match;
+    for (g_regex_match(regex, said, 0, &match); g_match_info_matches(match);
+         g_match_info_next(match, NULL))
+        errors++;
+    g_match_info_free(match);
+    g_regex_unref(regex);
+    g_free(pattern);
+    return errors;
+}
+
+void test_compile_all_bad(const GPtrArray *statements)
+{
+    char *said, *source = source_of(statements);
+    bool ok = compiles("-x c -std=gnu11 -fmax-errors=0", source, &said);
+    for (guint i = 0; i < statements->len; i++) {
+        if (count_errors(said, i + 2) == 0)
+            g_error("the compiler takes %s\n%s", (const char *)statements->pdata[i], said);
+    }
+    g_assert_false(ok);
+    g_free(source);
+    g_free(said);
+}
+
+static void check_one(void (*check_all)(const GPtrArray *statements), const char *statements)
+{
+    GPtrArray *one = g_ptr_array_new();
+    g_ptr_array_add(one, (gpointer)statements);
+    check_all(one);
+    g_ptr_array_unref(one);
 }
 
 void test_compile_good(const char *statements)
 {
-    check_statements(statements, true);
+    check_one(test_compile_all_good, statements);
 }
 
 void test_compile_bad(const char *statements)
 {
-    check_statements(statements, false);
+    check_one(test_compile_all_bad, statements);
 }
 
 void test_compile_header(const char *header, const char *options)

@@ -73,24 +73,39 @@ static const char *const variadic[] = {
     "xsu_wait_statef(gc, 0, XSU_NO_DOMAIN, 1, &len, ",
 };
 
-typedef void (*Check)(const char *statements);
+typedef struct Calls {
+    GPtrArray *good, *bad;
+} Calls;
 
-static void check_call(Check check, const char *start, const char *arguments)
+static Calls calls_new(void)
 {
-    char *call = g_strconcat(start, arguments, ")", NULL);
-    check(call);
-    g_free(call);
+    return (Calls){g_ptr_array_new_with_free_func(g_free), g_ptr_array_new_with_free_func(g_free)};
+}
+
+static void calls_check(Calls *calls)
+{
+    test_compile_all_good(calls->good);
+    test_compile_all_bad(calls->bad);
+    g_ptr_array_unref(calls->good);
+    g_ptr_array_unref(calls->bad);
+}
+
+static void add_call(GPtrArray *calls, const char *start, const char *arguments)
+{
+    g_ptr_array_add(calls, g_strconcat(start, arguments, ")", NULL));
 }
 
 static void test_formats(void)
 {
+    Calls calls = calls_new();
     for (size_t i = 0; i < G_N_ELEMENTS(variadic); i++) {
-        check_call(test_compile_good, variadic[i], "\"/%d\", 1");
-        check_call(test_compile_bad, variadic[i], "\"/%d\", \"1\"");
-        check_call(test_compile_bad, variadic[i], "\"/%d\"");
-        check_call(test_compile_bad, variadic[i], "\"/%s\", 1");
-        check_call(test_compile_bad, variadic[i], "\"/a\", 1");
+        add_call(calls.good, variadic[i], "\"/%d\", 1");
+        add_call(calls.bad, variadic[i], "\"/%d\", \"1\"");
+        add_call(calls.bad, variadic[i], "\"/%d\"");
+        add_call(calls.bad, variadic[i], "\"/%s\", 1");
+        add_call(calls.bad, variadic[i], "\"/a\", 1");
     }
+    calls_check(&calls);
 }
 
 /* Where a call has what its twin's name has a "v" before: "xs_readf(" and "xs_vreadf(". */
@@ -102,13 +117,15 @@ static const char *behind_prefix(const char *call)
 
 static void test_twins(void)
 {
+    Calls calls = calls_new();
     for (size_t i = 0; i < G_N_ELEMENTS(variadic); i++) {
         const char *name = behind_prefix(variadic[i]);
         char *start = g_strdup_printf("%.*sv%s", (int)(name - variadic[i]), variadic[i], name);
-        check_call(test_compile_good, start, "\"/%d\", ap");
-        check_call(test_compile_bad, start, "\"/%y\", ap");
+        add_call(calls.good, start, "\"/%d\", ap");
+        add_call(calls.bad, start, "\"/%y\", ap");
         g_free(start);
     }
+    calls_check(&calls);
 }
 
 int main(int argc, char **argv)
