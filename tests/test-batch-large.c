@@ -170,7 +170,7 @@ static void assert_children(xsu_gc *gc, char **names, unsigned int num, unsigned
 
 static void test_directory(TestStore *s)
 {
-    unsigned int n = test_scaled(4000), num;
+    unsigned int n = test_scaled(2000), num;
     char **names, *value;
     XSU_GC(gc, s->ctx);
     make_children(gc, s, "dir", n, 0);

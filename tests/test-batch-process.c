@@ -177,7 +177,7 @@ static void test_fork_beside_losses(TestStore *s)
     test_proxy_fail(p.proxy, XS_READ, 0, UINT_MAX, PROXY_DROP_BEFORE, NULL);
     for (int i = 0; i < LOSERS; i++)
         threads[i] = g_thread_new("loser", lose, &loser);
-    for (unsigned int i = 0; i < test_scaled(2000); i++)
+    for (unsigned int i = 0; i < test_scaled(500); i++)
         fork_with_a_file();
     atomic_store(&over, true);
     for (int i = 0; i < LOSERS; i++)

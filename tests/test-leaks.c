@@ -3,7 +3,7 @@
 #include "batch.h"
 #include "heap.h"
 
-enum { DAYS = 100, USUAL = 5, SLACK = 32768 }; /* two buffers of connections, for all the days */
+enum { USUAL = 5, SLACK = 32768 }; /* two buffers of connections, for all the days */
 
 /* ---- What goes wrong on a day ---------------------------------------------------------------- */
 
@@ -116,7 +116,7 @@ static void check_days(Scene *scene, void (*day)(Scene *scene))
         day(scene);
     unsigned int files = files_at_rest(scene);
     size_t live = test_heap_live();
-    for (unsigned int i = 0; i < DAYS; i++)
+    for (unsigned int i = 0; i < test_scaled(100); i++)
         day(scene);
     g_assert_cmpuint(files_at_rest(scene), ==, files);
     g_assert_cmpint((gssize)(test_heap_live() - live), ==, 0);
@@ -181,7 +181,7 @@ static void test_attached(TestStore *s)
     test_proxy_use(proxy);
     TestStore store = {.attached = true};
     unsigned int files = 0;
-    for (unsigned int i = 0; i < DAYS; i++) {
+    for (unsigned int i = 0; i < test_scaled(100); i++) {
         if (i == USUAL) {
             test_proxy_await_dropped(proxy, i);
             files = open_files();
@@ -196,7 +196,7 @@ static void test_attached(TestStore *s)
         }
         test_store_close(ctx);
     }
-    test_proxy_await_dropped(proxy, DAYS);
+    test_proxy_await_dropped(proxy, test_scaled(100));
     g_assert_cmpuint(open_files(), ==, files);
     test_proxy_stop(proxy);
 }

@@ -205,7 +205,7 @@ static void test_attached(void)
 
 /* ---- Threads --------------------------------------------------------------------------------- */
 
-enum { THREADS = 6, RESTARTS = 25 };
+enum { THREADS = 6 };
 
 typedef struct Worker {
     xsu_ctx *ctx;
@@ -269,7 +269,7 @@ static void restart_often(TestDaemonKind kind)
         workers[i] = (Worker){.ctx = scene.ctx, .over = &over, .number = i};
         workers[i].thread = g_thread_new("worker", work, &workers[i]);
     }
-    for (unsigned int i = 0; i < RESTARTS; i++) {
+    for (unsigned int i = 0; i < test_scaled(25); i++) {
         unsigned int seen = test_proxy_count(scene.proxy, XS_TRANSACTION_END);
         test_proxy_await(scene.proxy, XS_TRANSACTION_END, seen + 5 + i % 7);
         test_daemon_restart(scene.store.daemon);

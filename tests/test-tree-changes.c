@@ -233,8 +233,8 @@ static void test_many(TestStore *s)
     {
         XSU_GC(gc, s->ctx);
         xsu_batch *b = xsu_batch_new(gc);
-        for (unsigned int i = 0; i < 20000; i++)
-            xsu_batch_mkdirf(b, "%s/many/%u/%u", s->root, i / 200, i % 200);
+        for (unsigned int i = 0; i < 10000; i++)
+            xsu_batch_mkdirf(b, "%s/many/%u/%u", s->root, i / 100, i % 100);
         g_assert_true(xsu_batch_run(b));
     }
     XSU_GC(gc, s->ctx);
