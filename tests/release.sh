@@ -13,11 +13,13 @@ cache=${XDG_CACHE_HOME:-/var/cache}/xl-lite
 
 usage() {
     cat <<'END'
-usage: tests/release.sh [RELEASE | --other]
+usage: tests/release.sh [--prepare] [RELEASE]
+       tests/release.sh --other
 
 Builds this checkout on another release of Debian and runs a subset of its tests there, in a chroot.
 Changes that are not committed are part of it, files that git does not know are not.
 RELEASE is a codename; without it, trixie is tested on bookworm and bookworm on any other release.
+--prepare only makes the chroot, or brings its packages up to date.
 --other prints which that is, and does nothing else.
 
 It needs root, debootstrap, git and a mirror that apt has lists of; `./bootstrap release` sees to
@@ -186,7 +188,7 @@ lock() {
     }
 }
 
-run() {
+prepare() {
     began=$(date +%s)
     : >"$log" || give_up "cannot write $log"
     if is_whole; then
@@ -197,13 +199,18 @@ run() {
         make_chroot
     fi
     say "$release: the chroot is ready after $(($(date +%s) - began)) s"
+}
+
+run() {
+    prepare
     say "$release: running scons subset on commit $(git rev-parse --short HEAD)" \
         "with $(git diff --name-only HEAD | wc -l) changed files, without" \
         "$(git ls-files --others --exclude-standard | wc -l) that git does not know"
     inside "$chroot" sh -c 'cd /tree && scons -Q subset'
 }
 
-release=$(other_release)
+release=$(other_release) action=run
+[ "${1-}" != --prepare ] || { action=prepare && shift; }
 case ${1-} in
 -h | --help) usage && exit ;;
 --other) echo "$release" && exit ;;
@@ -221,4 +228,4 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 check_machine
 lock
-run
+$action

@@ -69,6 +69,10 @@ uses_kept() {
     release nosuch && ! grep -q 'making a chroot' "$out"
 }
 
+fails() { # SAID FILE: in the chroot that is kept
+    ! release nosuch && grep -q "$1" "$2" && ! grep -q 'making a chroot' "$out"
+}
+
 all_well
 check "--help" release --help
 check "--other is a release" sh -c "'$SOURCE/tests/release.sh' --other | grep -x '[a-z]*'"
@@ -132,13 +136,17 @@ all_well
 mkdir -p "$cache/nosuch.new/etc"
 check "what a killed run left is in nobody's way" makes_one
 check "a whole chroot is used again" uses_kept
+replace chroot 'case $* in *"scons -Q subset"*) exit 1 ;; esac'
+check "tests that fail in there are a failure" fails 'the chroot is ready' "$out"
+check "with --prepare none are run" release --prepare nosuch
+replace chroot ''
 replace chroot 'echo half-installed'
 check "one in which an installation was interrupted is made anew" makes_one
 replace chroot ''
 sed -i s/mirror/other/ "$cache/nosuch/etc/apt/sources.list"
 check "one of another mirror is made anew" makes_one
 replace chroot '[ "$2" = dpkg ] || exit 1'
-check "a failure in there is a failure" sh -c '! "$@"' sh uses_kept
+check "a failure to prepare it is a failure" fails "cannot prepare $cache/nosuch" "$err"
 
 # Two at once: the second says that it waits, and goes on when the first has ended.
 all_well
