@@ -136,16 +136,16 @@ static void test_dry_run(TestStore *s)
     assert_sets(set_target, false, 65536, 65536, "");
     assert_restored();
     g_assert_cmpstr(told->str, ==,
-                    "hypercall XEN_DOMCTL_max_mem 66560 KiB\n"
-                    "hypercall XENMEM_set_pod_target 16640 pages\n"
                     "write /local/domain/7/memory/target = 65536\n"
                     "write " VM_MEMORY " = 64\n"
+                    "hypercall XEN_DOMCTL_max_mem 66560 KiB\n"
+                    "hypercall XENMEM_set_pod_target 16640 pages\n"
                     "commit the transaction\n");
     g_string_truncate(told, 0);
     assert_sets(set_max, true, 1, 0, "");
     g_assert_cmpstr(told->str, ==,
-                    "hypercall XEN_DOMCTL_max_mem 132097 KiB\n"
                     "write /local/domain/7/memory/static-max = 131073\n"
+                    "hypercall XEN_DOMCTL_max_mem 132097 KiB\n"
                     "commit the transaction\n");
     assert_restored();
     assert_fails_so(set_target, false, 131073, XLL_ERROR_REFUSED, "", "more than its maximum");

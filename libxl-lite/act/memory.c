@@ -94,8 +94,9 @@ static bool parse_node(const change *c, const char *name, const char *text, uint
 static bool read_nodes(const xll__edit *edit, change *c, GError **error)
 {
     const char *home = xsu_domain_path(edit->gc, c->act.domain->domid);
-    char *target, *max, *video;
+    char *vm, *target, *max, *video;
 
+    xsu_batch_readf(edit->batch, &vm, "%s/vm", home);
     xsu_batch_readf(edit->batch, &target, "%s/memory/target", home);
     xsu_batch_readf(edit->batch, &max, "%s/memory/static-max", home);
     xsu_batch_readf(edit->batch, &video, "%s/memory/videoram", home);
@@ -103,7 +104,8 @@ static bool read_nodes(const xll__edit *edit, change *c, GError **error)
         return false;
     c->has_target = target;
     c->has_max = max;
-    return parse_node(c, "target", target, to_kib(c->before.tot_pages), &c->target_kib, error)
+    return xll__check_vm(&c->act, vm, error)
+           && parse_node(c, "target", target, to_kib(c->before.tot_pages), &c->target_kib, error)
            && parse_node(c, "static-max", max, to_kib(c->before.max_pages), &c->max_kib, error)
            && parse_node(c, "videoram", video ?: "0", 0, &c->video_kib, error);
 }
@@ -204,25 +206,33 @@ static void write_kib(const xll__edit *edit, const change *c, const char *name, 
                c->act.domain->domid, name);
 }
 
+/* What could fail in xenstore has failed by then, but for the commit. */
+static bool limit_written(const xll__edit *edit, change *c, uint64_t limit_kib, GError **error)
+{
+    if (!xsu_batch_run(edit->batch))
+        return false;
+    note_limit(c);
+    if (!set_limit(c, limit_kib, error))
+        return false;
+    c->is_limited = true;
+    return true;
+}
+
 static bool edit_target(const xll__edit *edit, void *data, GError **error)
 {
     change *c = data;
 
     if (!read_nodes(edit, c, error) || !resolve_target(c, error))
         return false;
-    note_limit(c);
-    if (!set_limit(c, c->new_kib + c->video_kib + SLACK_KIB, error))
-        return false;
-    c->is_limited = true;
-    c->is_pod_set = c->before.flags & XEN_DOMINF_hvm_guest;
-    if (c->is_pod_set && !set_pod_target(c, c->new_kib, error))
-        return false;
     write_kib(edit, c, "target", c->new_kib);
     if (!c->has_max)
         write_kib(edit, c, "static-max", c->max_kib);
     xll__write(edit, xsu_sprintf(edit->gc, "%" PRIu64, c->new_kib / 1024), "/vm/%s/memory",
                c->act.domain->uuid);
-    return true;
+    if (!limit_written(edit, c, c->new_kib + c->video_kib + SLACK_KIB, error))
+        return false;
+    c->is_pod_set = c->before.flags & XEN_DOMINF_hvm_guest;
+    return !c->is_pod_set || set_pod_target(c, c->new_kib, error);
 }
 
 static bool edit_max(const xll__edit *edit, void *data, GError **error)
@@ -231,14 +241,10 @@ static bool edit_max(const xll__edit *edit, void *data, GError **error)
 
     if (!read_nodes(edit, c, error) || !resolve_max(c, error))
         return false;
-    note_limit(c);
-    if (!set_limit(c, c->new_kib + SLACK_KIB, error))
-        return false;
-    c->is_limited = true;
     if (!c->has_target)
         write_kib(edit, c, "target", c->target_kib);
     write_kib(edit, c, "static-max", c->new_kib);
-    return true;
+    return limit_written(edit, c, c->new_kib + SLACK_KIB, error);
 }
 
 /* ---- When it failed --------------------------------------------------------------------------- */
