@@ -193,6 +193,19 @@ report $? "shutdown -ww of one that somebody else destroys" status xl.out ww.out
 grep -q "cannot shut down domain $(xl domid victim) ('victim'): .* withdrawn$" anew.err
 report $? "shutdown uuid: the living one, beside the dying one" anew.err
 
+# ---- What has not gone ----
+
+victim=$(xl domid victim)
+said "$victim" victim "write $(node "$victim") = poweroff" "commit the transaction" "$paused" "wait for its acknowledgement" \
+    "wait for it to shut down" "note: if it has not gone after 0.5 s, what follows" >wanted
+xl-lite shutdown --force-after=0.5 --dry-run victim >lite.out 2>lite.err
+[ $? -eq 0 ] && head -n 6 lite.out | cmp -s wanted - && grep -q 'hypercall XEN_DOMCTL_destroydomain' lite.out && holds "$victim" ''
+report $? "shutdown --force-after --dry-run" wanted lite.out lite.err
+says "shutdown --force-after: it is destroyed" 0 "^xl-lite: 'victim': it was destroyed, as it had not gone after 0.5 s$" \
+    shutdown --force-after=0.5 victim
+! xl domid victim >xl.out 2>&1 && ! xenstore-ls "/local/domain/$victim" >lite.out 2>&1 && ! xenstore-ls "/libxl/$victim" >lite.err 2>&1
+report $? "shutdown --force-after: nothing is left of it" xl.out lite.out lite.err
+
 # ---- HVM, with and without PV drivers ----
 
 lab-domain create --hvm 2 hvm >hvms || exit 1
