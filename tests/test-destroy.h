@@ -6,7 +6,7 @@
 #ifndef TESTS_TEST_DESTROY_H
 #define TESTS_TEST_DESTROY_H
 
-#include "libxl-lite/act/act.h"
+#include "libxl-lite/act/destroy.h"
 #include "store.h"
 #include <errno.h>
 #include <glib/gstdio.h>

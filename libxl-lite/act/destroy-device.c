@@ -9,7 +9,7 @@
 #include <string.h>
 #include <xen/io/xenbus.h>
 
-#include "libxl-lite/act/act.h"
+#include "libxl-lite/act/destroy.h"
 
 #define CLOSE_MS 10000 /* for the backends; libxl's bound */
 

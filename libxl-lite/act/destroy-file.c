@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libxl-lite/act/act.h"
+#include "libxl-lite/act/destroy.h"
 
 #define LOCK_MS 10000
 #define USERDATA_LOCK "domain-userdata-lock"

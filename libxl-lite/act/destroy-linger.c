@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "libxl-lite/act/act.h"
+#include "libxl-lite/act/destroy.h"
 
 #define END_MS 2000
 #define FIRST_REST_US 500

@@ -10,7 +10,7 @@
  */
 #include <string.h>
 
-#include "libxl-lite/act/act.h"
+#include "libxl-lite/act/destroy.h"
 
 /* The classes of frontends that libxl has (tools/libs/light/libxl_types_internal.idl), ... */
 static const char *const classes[]

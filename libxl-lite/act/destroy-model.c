@@ -6,7 +6,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "libxl-lite/act/act.h"
+#include "libxl-lite/act/destroy.h"
 
 #define END_MS 10000 /* for the device model to end by itself, ... */
 #define KILL_MS 2000 /* and when it was killed */

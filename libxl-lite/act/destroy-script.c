@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "libxl-lite/act/act.h"
+#include "libxl-lite/act/destroy.h"
 
 #define SCRIPT_MS 40000 /* for one; libxl's bound */
 #define KILL_MS 2000    /* for one that was killed */

@@ -7,7 +7,7 @@
  */
 #include <errno.h>
 
-#include "libxl-lite/act/act.h"
+#include "libxl-lite/act/destroy.h"
 
 /* ---- Hypercalls ------------------------------------------------------------------------------- */
 
@@ -99,8 +99,7 @@ static bool destroy(const xll__act *act, unsigned int flags, GError **error)
     xll__victim victim = {.act = *act, .gc = gc};
     xc_domaininfo_t now;
 
-    if (!xll__check(act, error) || !xll__find_info(act->ctx, act->domain->domid, &now, error)
-        || !may_be_destroyed(act, &now, flags, error))
+    if (!xll__check_now(act, &now, error) || !may_be_destroyed(act, &now, flags, error))
         return false;
     victim.is_dying = now.flags & XEN_DOMINF_dying;
     return xll__look_at_victim(&victim, error) && tear_down(&victim, error);

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libxl-lite/act/act.h"
+#include "libxl-lite/act/destroy.h"
 
 #define LOOK_AGAIN_MS 10
 

@@ -82,7 +82,7 @@ static bool check_effect(const xll__act *act, const sent *what, GError **error)
 {
     xc_domaininfo_t now;
 
-    if (!xll__check(act, error) || !xll__find_info(act->ctx, act->domain->domid, &now, error))
+    if (!xll__check_now(act, &now, error))
         return false;
     if (now.flags & XEN_DOMINF_shutdown)
         return xll__fail(act, XLL_ERROR_REFUSED, error, "it has shut down");

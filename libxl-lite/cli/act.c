@@ -174,3 +174,16 @@ int cli_act(const cli_command *self, cli_acts *acts, char **arguments)
     cli_selection_clear(&acts->sel);
     return status;
 }
+
+int cli_act_on_arguments(const cli_command *self, char **argv, const GOptionEntry *options,
+                         cli_acts *acts)
+{
+    g_auto(GStrv) arguments = NULL;
+    int status;
+
+    if (!cli_parse(self, options, argv, &arguments, &status))
+        return status;
+    if (!*arguments)
+        return cli_wrong_usage(self, "it takes at least one argument, a domain");
+    return cli_act(self, acts, arguments);
+}

@@ -290,6 +290,10 @@ typedef struct cli_acts {
  */
 int cli_act(const cli_command *self, cli_acts *acts, char **arguments);
 
+/* The same for a command whose arguments are all domains, one at the least. */
+int cli_act_on_arguments(const cli_command *self, char **argv, const GOptionEntry *options,
+                         cli_acts *acts);
+
 /* ---- wait.c ---------------------------------------------------------------------------------- */
 
 /* Whether, and how long, to wait until domains came to what they were told; begins as zeroes. */

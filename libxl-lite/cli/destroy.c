@@ -15,14 +15,8 @@ static int destroy_domains(const cli_command *self, char **argv)
     cli_acts acts = {.act = destroy_domain, .data = &force};
     const GOptionEntry options[]
         = {{"force", 'f', 0, G_OPTION_ARG_NONE, &force, NULL, NULL}, CLI_ACT_OPTIONS(&acts), {0}};
-    g_auto(GStrv) arguments = NULL;
-    int status;
 
-    if (!cli_parse(self, options, argv, &arguments, &status))
-        return status;
-    if (!*arguments)
-        return cli_wrong_usage(self, "it takes at least one argument, a domain");
-    return cli_act(self, &acts, arguments);
+    return cli_act_on_arguments(self, argv, options, &acts);
 }
 
 const cli_command cli_destroy_command = {

@@ -7,14 +7,8 @@
 static int act(const cli_command *self, char **argv, cli_acts *acts)
 {
     const GOptionEntry options[] = {CLI_ACT_OPTIONS(acts), {0}};
-    g_auto(GStrv) arguments = NULL;
-    int status;
 
-    if (!cli_parse(self, options, argv, &arguments, &status))
-        return status;
-    if (!*arguments)
-        return cli_wrong_usage(self, "it takes at least one argument, a domain");
-    return cli_act(self, acts, arguments);
+    return cli_act_on_arguments(self, argv, options, acts);
 }
 
 static bool pause_domain(xll_ctx *ctx, const xll_domain *domain, gpointer data G_GNUC_UNUSED,
