@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # The suites that test-lab.sh leaves out, as they take long: shutdown, destroy and memory, beside xl and
-# interrupted.  No target of SCons runs this yet.
+# interrupted.
 # Environment: as of test-lab.sh.
 # shellcheck disable=SC2046 # suites' names have no spaces
 set -u
