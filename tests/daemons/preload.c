@@ -61,6 +61,11 @@ int xc_domain_getinfo_single(void *xch, uint32_t domid, struct domaininfo *info)
 int xc_domain_getinfolist(void *xch, uint32_t first, unsigned int max, void *info);
 int xc_get_max_cpus(void *xch);
 int xc_version(void *xch, int cmd, void *arg);
+char *xc_xenver_extraversion(void *xch);
+char *xc_xenver_capabilities(void *xch);
+char *xc_xenver_changeset(void *xch);
+char *xc_xenver_commandline(void *xch);
+char *xc_xenver_buildid(void *xch);
 void *xc_map_foreign_range(void *xch, uint32_t domid, int size, int prot, unsigned long mfn);
 
 void *xc_interface_open(void *logger, void *dombuild_logger, unsigned int flags)
@@ -109,6 +114,43 @@ int xc_version(void *xch, int cmd, void *arg)
     (void)xch, (void)cmd, (void)arg;
     errno = ENOSYS;
     return -1;
+}
+
+/* From 4.20 on, xl asks for all of xc_version's strings so; NULL stands for one that is not known. */
+static char *unknown(void)
+{
+    errno = ENOSYS;
+    return NULL;
+}
+
+char *xc_xenver_extraversion(void *xch)
+{
+    (void)xch;
+    return unknown();
+}
+
+char *xc_xenver_capabilities(void *xch)
+{
+    (void)xch;
+    return unknown();
+}
+
+char *xc_xenver_changeset(void *xch)
+{
+    (void)xch;
+    return unknown();
+}
+
+char *xc_xenver_commandline(void *xch)
+{
+    (void)xch;
+    return unknown();
+}
+
+char *xc_xenver_buildid(void *xch)
+{
+    (void)xch;
+    return unknown();
 }
 
 static void *zero_page(void)
