@@ -210,6 +210,40 @@ static void test_conflicts(TestStore *store)
     end(&c);
 }
 
+#define TREE HOME "/tree"
+
+static void remove_part(Case *c)
+{
+    if (c->attempts == 1)
+        g_assert_true(xs_rm(c->store->peer, XBT_NULL, TREE "/part"));
+}
+
+static bool remove_tree(const xll__edit *edit, void *data, GError **error)
+{
+    char **parts;
+    xsu_batch_directoryf(edit->batch, &parts, NULL, TREE);
+    if (!change(edit, data, error))
+        return false;
+    xll__remove(edit, TREE);
+    return true;
+}
+
+/* A tree of which another removed a part after it was looked at. */
+static void test_removed_meanwhile(TestStore *store)
+{
+    g_autoptr(GError) error = NULL;
+    Case c;
+    begin(&c, store, false);
+    put(&c, TREE "/part/leaf", "");
+    put(&c, TREE "/rest", "");
+    c.meanwhile = remove_part;
+    xll__transact(&c.act, remove_tree, &c, &error);
+    g_assert_no_error(error);
+    assert_value(&c, HOME "/a", "new");
+    assert_value(&c, TREE, NULL);
+    end(&c);
+}
+
 static bool refuse(const xll__edit *edit, void *data, GError **error)
 {
     const Case *c = data;
@@ -273,6 +307,7 @@ int main(int argc, char **argv)
     test_store_add("/transact/replaced-in-store", test_replaced_in_store);
     test_store_add("/transact/replaced-meanwhile", test_replaced_meanwhile);
     test_store_add_on("/transact/conflicts", 1 << C_XENSTORED | 1 << OXENSTORED, test_conflicts);
+    test_store_add("/transact/removed-meanwhile", test_removed_meanwhile);
     test_store_add("/transact/refused", test_refused);
     g_test_add_func("/transact/away", test_away);
     return g_test_run();

@@ -5,6 +5,8 @@
 
 #include "libxl-lite/act/act.h"
 
+#define TORN_ATTEMPTS 20
+
 /* A transaction, over all its attempts. */
 typedef struct attempts {
     const xll__act *act;
@@ -113,12 +115,26 @@ bool xll__store_failed(const xll__act *act, GError **error)
     return false;
 }
 
+/* C xenstored answers EIO, and calls its store corrupt, when a tree is removed of which another has
+ * removed a part since it was read in the transaction.  That is a conflict: the next attempt sees
+ * what is left. */
+static bool run(xsu_gc *gc, attempts *all)
+{
+    for (int left = TORN_ATTEMPTS; left > 0; left--) {
+        if (xsu_batch_transaction(gc, NULL, attempt, all) || all->is_done)
+            return true;
+        if (all->error || errno != EIO)
+            return false;
+    }
+    return false;
+}
+
 bool xll__transact(const xll__act *act, xll__edit_fn fn, void *data, GError **error)
 {
     attempts all = {.act = act, .fn = fn, .data = data};
     XSU_GC(gc, act->ctx->store);
 
-    if (xsu_batch_transaction(gc, NULL, attempt, &all) || all.is_done) {
+    if (run(gc, &all)) {
         g_clear_error(&all.error);
         return true;
     }
