@@ -22,6 +22,7 @@ for wanted in 1 3 10 30 100 300; do
     [ "$wanted" -gt 1 ] || bench-start "$last"
     bench-domains "$wanted" "$last"
     bench-lists "$wanted" "$last"
+    bench-names "$wanted" "$last"
     num=$wanted
 done
 sed 's/^/json /' "$BENCH_JSON"

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,13 +27,14 @@ void peers_close(peers *both)
     xtl_logger_destroy(both->logger);
 }
 
-void peers_run(void *command, unsigned int n)
+static void run(const peers_command *what, unsigned int n, bool silently)
 {
-    peers_command *run = command;
-    char **argv = (char **)run->argv;
+    char **argv = (char **)what->argv;
     posix_spawn_file_actions_t files;
     bench_must(posix_spawn_file_actions_init(&files) == 0);
     bench_must(posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0) == 0);
+    if (silently)
+        bench_must(posix_spawn_file_actions_adddup2(&files, 1, 2) == 0);
     for (unsigned int i = 0; i < n; i++) {
         pid_t pid;
         int status;
@@ -42,9 +44,21 @@ void peers_run(void *command, unsigned int n)
     posix_spawn_file_actions_destroy(&files);
 }
 
-void peers_count(peers *both, const peers_counted *way)
+void peers_run(void *command, unsigned int n)
+{
+    run(command, n, false);
+}
+
+void peers_run_silently(void *command, unsigned int n)
+{
+    run(command, n, true);
+}
+
+/* With `only` what that process does, and not its children. */
+static void count(peers *both, const peers_counted *way, pid_t only)
 {
     relay *between = relay_start(RELAY, DAEMON, way->quiet_ms);
+    relay_count_only(between, only);
     g_setenv("XENSTORED_PATH", RELAY, TRUE);
     peers_open(both);
     unsigned int rounds = relay_rounds(between), messages = relay_messages(between);
@@ -56,4 +70,14 @@ void peers_count(peers *both, const peers_counted *way)
     relay_stop(between);
     unlink(RELAY);
     g_unsetenv("XENSTORED_PATH");
+}
+
+void peers_count(peers *both, const peers_counted *way)
+{
+    count(both, way, 0);
+}
+
+void peers_count_own(peers *both, const peers_counted *way)
+{
+    count(both, way, getpid());
 }

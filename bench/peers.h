@@ -26,6 +26,9 @@ typedef struct peers_command {
 /** A bench_fn: run a peers_command, its output discarded. */
 void peers_run(void *command, unsigned int n);
 
+/** The same for one that says on standard error what it does: that is discarded, too. */
+void peers_run_silently(void *command, unsigned int n);
+
 /** One way that is counted. */
 typedef struct peers_counted {
     const char *name;
@@ -36,5 +39,8 @@ typedef struct peers_counted {
 
 /** Rows of round trips to xenstore and of requests in them; `both` is opened for the while. */
 void peers_count(peers *both, const peers_counted *way);
+
+/** The same without what is asked by children, such as hotplug scripts. */
+void peers_count_own(peers *both, const peers_counted *way);
 
 #endif

@@ -16,12 +16,14 @@
 
 typedef struct connection {
     int client, daemon;
+    bool counted;
     GByteArray *requests; /* since the last round */
 } connection;
 
 struct relay {
     char *daemon;
     int listener, stop, quiet_ms;
+    gint only; /* atomic; a pid, or 0 */
     GThread *thread;
     connection links[MAX_LINKS];
     unsigned int num;
@@ -91,12 +93,24 @@ static bool relay_events(const connection *l)
     return take_replies(l->daemon, bytes, 0) && send_all(l->client, bytes);
 }
 
+static bool is_counted(relay *r, int client)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    gint only = g_atomic_int_get(&r->only);
+    bench_must(getsockopt(client, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0);
+    return only == 0 || peer.pid == only;
+}
+
 static void link_add(relay *r)
 {
     int client = accept4(r->listener, NULL, NULL, SOCK_CLOEXEC);
     bench_must(client >= 0 && r->num < MAX_LINKS);
-    g_atomic_int_inc(&r->connections);
-    r->links[r->num++] = (connection){client, bench_connect(r->daemon), g_byte_array_new()};
+    bool counted = is_counted(r, client);
+    if (counted)
+        g_atomic_int_inc(&r->connections);
+    r->links[r->num++]
+        = (connection){client, bench_connect(r->daemon), counted, g_byte_array_new()};
 }
 
 static void link_drop(relay *r, unsigned int i)
@@ -125,11 +139,15 @@ static unsigned int count_waiting(const relay *r, unsigned int *links)
 /* The clients have fallen silent: all that they sent, on all connections, is one round. */
 static void relay_round(relay *r)
 {
-    unsigned int links, num = count_waiting(r, &links);
-    if (num == 0)
+    unsigned int links, counted = 0;
+    if (count_waiting(r, &links) == 0)
         return;
-    g_atomic_int_inc(&r->rounds);
-    g_atomic_int_add(&r->messages, (gint)num);
+    for (unsigned int i = 0; i < r->num; i++) {
+        size_t rest;
+        counted += r->links[i].counted ? count_messages(r->links[i].requests, &rest) : 0;
+    }
+    g_atomic_int_add(&r->rounds, counted > 0);
+    g_atomic_int_add(&r->messages, (gint)counted);
     for (unsigned int i = r->num; i-- > 0;) {
         size_t rest;
         unsigned int of_link = count_messages(r->links[i].requests, &rest);
@@ -188,6 +206,11 @@ relay *relay_start(const char *path, const char *daemon, int quiet_ms)
     bench_must(listen(r->listener, 8) == 0);
     r->thread = g_thread_new("relay", relay_main, r);
     return r;
+}
+
+void relay_count_only(relay *r, pid_t pid)
+{
+    g_atomic_int_set(&r->only, pid);
 }
 
 void relay_stop(relay *r)

@@ -7,11 +7,16 @@
 #ifndef BENCH_RELAY_H
 #define BENCH_RELAY_H
 
+#include <sys/types.h>
+
 typedef struct relay relay;
 
 /** Listen on `path`, in a thread of its own, for the daemon at `daemon`. */
 relay *relay_start(const char *path, const char *daemon, int quiet_ms);
 void relay_stop(relay *r);
+
+/** Of connections to come, count this process's alone; with 0, at first, all. */
+void relay_count_only(relay *r, pid_t pid);
 
 /** Rounds, and messages in them, on all connections so far. */
 unsigned int relay_rounds(relay *r);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * In a real dom0: destroying a domain, against libxl.
+ * usage: bench-destroy WHAT DOMID..., of an even number of like domains, which are destroyed: by
+ * turns ours and libxl's; the last two are counted, the others timed
+ */
+#include "peers.h"
+#include <glib.h>
+#include <stdlib.h>
+
+#define QUIET_MS 25
+
+/* Those of one side; each call destroys the next one. */
+typedef struct side {
+    peers *both;
+    xll_domain **domains;
+    unsigned int next;
+} side;
+
+static uint32_t next(side *s)
+{
+    return s->domains[2 * s->next++]->domid;
+}
+
+static void destroy_by_xll(void *data, unsigned int n)
+{
+    side *s = data;
+    for (unsigned int i = 0; i < n; i++) {
+        GError *error = NULL;
+        xll_domain *domain = s->domains[2 * s->next++];
+        if (!xll_destroy_domain(s->both->xll, domain, 0, &error))
+            g_error("%s", error->message);
+    }
+}
+
+static void destroy_by_libxl(void *data, unsigned int n)
+{
+    side *s = data;
+    for (unsigned int i = 0; i < n; i++)
+        bench_must(libxl_domain_destroy(s->both->libxl, next(s), NULL) == 0);
+}
+
+static double time_of(bench_fn fn, side *s)
+{
+    double began = bench_now_ns();
+    fn(s, 1);
+    return bench_now_ns() - began;
+}
+
+static void compare(side *ours, side *peer, unsigned int pairs)
+{
+    g_autofree double *a = g_new(double, pairs);
+    g_autofree double *b = g_new(double, pairs);
+    peers_open(ours->both);
+    for (unsigned int i = 0; i < pairs; i++) {
+        a[i] = time_of(destroy_by_xll, ours);
+        b[i] = time_of(destroy_by_libxl, peer);
+    }
+    bench_times_as_fast(
+        bench_pair_of("xll_destroy_domain", a, "libxl_domain_destroy", b, pairs, "ns"),
+        "at least 1");
+    peers_close(ours->both);
+}
+
+static void count_round_trips(side *ours, side *peer)
+{
+    const peers_counted ways[] = {
+        {"xll_destroy_domain", destroy_by_xll, ours, QUIET_MS},
+        {"libxl_domain_destroy", destroy_by_libxl, peer, 0},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(ways); i++)
+        peers_count_own(ours->both, &ways[i]);
+}
+
+static xll_domain **find_domains(peers *both, char **domids, unsigned int num)
+{
+    xll_domain **domains = g_new0(xll_domain *, num);
+    peers_open(both);
+    for (unsigned int i = 0; i < num; i++) {
+        domains[i] = xll_get_domain(both->xll, (uint32_t)atoi(domids[i]), NULL);
+        bench_must(domains[i]);
+    }
+    peers_close(both);
+    return domains;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned int num = (unsigned int)argc - 2;
+    bench_must(argc >= 6 && num % 2 == 0);
+    g_autofree char *question = g_strdup_printf("Destroying %s: the time", argv[1]);
+    g_autofree char *rounds = g_strdup_printf("Destroying %s: round trips to xenstored", argv[1]);
+    peers both;
+    g_autofree xll_domain **domains = find_domains(&both, argv + 2, num);
+    side ours = {&both, domains, 0}, peer = {&both, domains + 1, 0};
+    bench_head(question);
+    compare(&ours, &peer, num / 2 - 1);
+    bench_head(rounds);
+    count_round_trips(&ours, &peer);
+    for (unsigned int i = 0; i < num; i++)
+        xll_domain_free(domains[i]);
+    return 0;
+}
