@@ -4,6 +4,8 @@
  * the program or this one is ended.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <pty.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -79,6 +81,22 @@ static bool write_all(const GString *out)
     return true;
 }
 
+/* A terminal if ours is one: where xenconsole's output is none, it neither takes keys as they are
+ * typed nor knows Ctrl-].  It changes nothing that is written to it. */
+static bool open_output(int out[2])
+{
+    struct termios mode;
+
+    if (tcgetattr(STDOUT_FILENO, &mode) != 0)
+        return g_unix_open_pipe(out, FD_CLOEXEC, NULL);
+    cfmakeraw(&mode);
+    if (openpty(&out[0], &out[1], NULL, &mode, NULL) != 0)
+        return false;
+    fcntl(out[0], F_SETFD, FD_CLOEXEC);
+    fcntl(out[1], F_SETFD, FD_CLOEXEC);
+    return true;
+}
+
 /* Until the program's output ends, or ours is not taken any more. */
 static void copy_visibly(int in)
 {
@@ -127,8 +145,8 @@ int cli_run_attached(const char *const *argv, bool visible)
     pid_t self = getpid();
     sigset_t mask;
 
-    if (visible && !g_unix_open_pipe(out, FD_CLOEXEC, NULL))
-        return cli_fail("cannot make a pipe: %s", g_strerror(errno));
+    if (visible && !open_output(out))
+        return cli_fail("cannot pass the program's output on: %s", g_strerror(errno));
     catch_ends(&mask);
     child = fork();
     if (child == 0)
