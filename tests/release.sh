@@ -69,7 +69,7 @@ inside() {
         root=$1
         shift
         chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb \
-            CI="${CI-}" DEBIAN_FRONTEND=noninteractive http_proxy="${http_proxy-}" "$@"
+            CI="${CI-}" XL_LITE_OBJECTS="${XL_LITE_OBJECTS-}" DEBIAN_FRONTEND=noninteractive http_proxy="${http_proxy-}" "$@"
         exit $?' sh "$@"
 }
 
