@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A guest that floods xenstore and answers nothing, while commands look at it and act on it: each ends,
+# and says what it could not do.  Run inside dom0.
+# shellcheck disable=SC2181 # exit statuses and files are looked at together
+set -u
+# shellcheck source=tests/lab/tap.sh
+. "$(dirname "$0")/tap.sh"
+
+log=/var/log/xen/console/guest-flood.log
+lab-guest --vif -p --init /usr/bin/lab-flood flood || exit 1
+id=$(xl domid flood)
+xl unpause flood
+until grep -qs '^flood: [1-9]' "$log"; do
+    sleep 0.2
+done
+written() {
+    xenstore-read "/local/domain/$id/data/flood"
+}
+first=$(written)
+
+ends() { # STATUSES SECONDS COMMAND...: it ends in that time with one of these; what fails says why
+    statuses=$1
+    bound=$2
+    shift 2
+    began=$(cut -d. -f1 /proc/uptime)
+    timeout 120 xl-lite "$@" >lite.out 2>lite.err
+    status=$?
+    took=$(($(cut -d. -f1 /proc/uptime) - began))
+    case " $statuses " in *" $status "*) ;; *) status=99 ;; esac
+    { [ "$status" -eq 0 ] || { [ "$status" -eq 1 ] && [ -s lite.err ]; }; } && [ "$took" -le "$bound" ] \
+        && ! LC_ALL=C grep -q "$(printf '\033')" lite.out lite.err
+    report $? "xl-lite $* beside a flood ends" lite.out lite.err
+}
+
+for command in list "list -l" vcpu-list "network-list flood" "domain-show flood" uptime "events --existing --timeout=3"; do
+    # shellcheck disable=SC2086 # words
+    ends 0 30 $command
+done
+# Its nodes change between a transaction's beginning and its end: that may be a conflict each time.
+ends "0 1" 40 rename "id:$id" flooding
+ends "0 1" 40 mem-max "id:$id" 128
+ends "0 1" 40 vcpu-set "id:$id" 1
+ends "0 1" 40 sysrq "id:$id" h
+ends "0 1" 60 shutdown -w --timeout=5 "id:$id"
+[ "$(written)" -gt "$first" ]
+report $? "it wrote all the while: $(($(written) - first)) times"
+ends 0 60 destroy "id:$id"
+! xenstore-ls -f | grep -q "/$id/" && ! lab-domain list | grep -qx "$id"
+report $? "nothing is left of it"
+tap_end
