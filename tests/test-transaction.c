@@ -358,6 +358,13 @@ static void races(TestStore *s, RunTransaction run)
 }
 BOTH_FORMS(races)
 
+static void test_no_body(TestStore *s)
+{
+    XSU_GC(gc, s->ctx);
+    assert_fails(EINVAL, xsu_transaction(gc, NULL, NULL, NULL));
+    assert_fails(EINVAL, xsu_batch_transaction(gc, NULL, NULL, NULL));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -377,5 +384,6 @@ int main(int argc, char **argv)
     ADD_BOTH_FORMS("rewinds", EXACT_KINDS, rewinds);
     ADD_BOTH_FORMS("is-flat", ALL_KINDS, is_flat);
     ADD_BOTH_FORMS("races", ALL_KINDS, races);
+    test_store_add_both_on("/transaction/no-body", 1 << C_XENSTORED, test_no_body);
     return g_test_run();
 }

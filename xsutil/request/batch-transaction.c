@@ -24,6 +24,10 @@ static bool attempt(xsu_txn *txn, xsu_batch_fn fn, void *data)
 bool xsu_batch_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_batch_fn fn, void *data)
 {
     XSU_NEED(gc);
+    if (!fn) {
+        errno = EINVAL;
+        return false;
+    }
     XSU_TRANSACTION(txn, gc, retry);
     txn.link = &xsu__own;
     while (xsu_txn_next(&txn)) {
