@@ -224,6 +224,28 @@ static void test_wait_for_several(TestStore *s)
     g_clear_error(&errors[0]);
 }
 
+/* Nobody wants to know, or nothing is said of what to wait for. */
+static void test_wait_for_null(TestStore *s)
+{
+    const xll_domain *domains[] = {&web};
+    const uint64_t kib[] = {98304};
+    GError *errors[] = {NULL};
+    be_there(s, 7);
+    xll_wait_memory(&ctx, domains, 1, kib, 0, NULL);
+    g_assert_cmpuint(looks, ==, 1);
+    there.domain = 8;
+    xll_wait_memory(&ctx, domains, 1, kib, 0, NULL);
+    xll_wait_memory(&ctx, domains, 1, NULL, 0, errors);
+    g_assert_error(errors[0], XLL_ERROR, XLL_ERROR_INVALID);
+    g_clear_error(&errors[0]);
+    xll_wait_memory(&ctx, NULL, 1, kib, 0, errors);
+    g_assert_error(errors[0], XLL_ERROR, XLL_ERROR_INVALID);
+    g_clear_error(&errors[0]);
+    xll_wait_vcpus(&ctx, NULL, 1, 1, 0, errors);
+    g_assert_error(errors[0], XLL_ERROR, XLL_ERROR_INVALID);
+    g_clear_error(&errors[0]);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -240,6 +262,7 @@ int main(int argc, char **argv)
     test_store_add_on("/memory/note", KINDS, test_note);
     test_store_add_on("/memory/wait", 1u << C_XENSTORED, test_wait);
     test_store_add_on("/memory/wait/several", 1u << C_XENSTORED, test_wait_for_several);
+    test_store_add_on("/memory/wait/null", 1u << C_XENSTORED, test_wait_for_null);
     int status = g_test_run();
     g_string_free(asked, TRUE);
     g_string_free(told, TRUE);

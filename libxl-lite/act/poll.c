@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Waiting for what the hypervisor knows, and tells nobody of: it is looked at again and again. */
 #include "libxl-lite/act/act.h"
+#include <string.h>
 
 /* A look is one hypercall: as often as this it costs nothing that one notices. */
 #define LOOK_US (50 * G_TIME_SPAN_MILLISECOND)
@@ -77,15 +78,39 @@ static size_t look_at_all(const wait *w, bool is_last, GError **errors)
     return left;
 }
 
+static void fail_all(size_t num, const char *what, GError **errors)
+{
+    for (size_t i = 0; i < num; i++) {
+        if (!errors[i])
+            xll__require(NULL, what, &errors[i]);
+    }
+}
+
+static void wait_for_all(const wait *w, unsigned int timeout_ms, GError **errors)
+{
+    int64_t end = w->began + timeout_ms * (int64_t)G_TIME_SPAN_MILLISECOND;
+
+    while (look_at_all(w, g_get_monotonic_time() >= end, errors) > 0)
+        g_usleep(MIN(LOOK_US, (uint64_t)MAX(end - g_get_monotonic_time(), 1)));
+}
+
 void xll__poll(xll_ctx *ctx, const xll_domain *const *domains, size_t num, const uint64_t *wanted,
                const xll__goal *goal, unsigned int timeout_ms, GError **errors)
 {
     g_autofree waiting *each = g_new0(waiting, num + 1);
+    g_autofree GError **found = g_new0(GError *, num + 1);
     const wait w = {ctx, goal, each, num, g_get_monotonic_time()};
-    int64_t end = w.began + timeout_ms * (int64_t)G_TIME_SPAN_MILLISECOND;
 
-    for (size_t i = 0; i < num; i++)
-        each[i] = (waiting){.domain = domains[i], .wanted = wanted[i], .is_over = errors[i]};
-    while (look_at_all(&w, g_get_monotonic_time() >= end, errors) > 0)
-        g_usleep(MIN(LOOK_US, (uint64_t)MAX(end - g_get_monotonic_time(), 1)));
+    if (errors)
+        memcpy(found, errors, num * sizeof *found);
+    for (size_t i = 0; domains && wanted && i < num; i++)
+        each[i] = (waiting){.domain = domains[i], .wanted = wanted[i], .is_over = found[i]};
+    if (domains && wanted)
+        wait_for_all(&w, timeout_ms, found);
+    else
+        fail_all(num, domains ? "kib" : "domains", found);
+    if (errors)
+        memcpy(errors, found, num * sizeof *found);
+    for (size_t i = 0; !errors && i < num; i++)
+        g_clear_error(&found[i]);
 }
