@@ -75,7 +75,8 @@ typedef struct xll_shutdown_options {
 /**
  * Ask `num` domains to shut down, or to reboot, all at once, and wait for all of them together.
  * `options` may be NULL, for all zeroes.  `errors` is an array of `num`, of NULLs, one for each
- * domain, or NULL.  Returns whether all is done.
+ * domain, each then NULL or an error for g_error_free(); `errors` may be NULL.  Returns whether all
+ * is done.
  *
  * A PV or PVH guest, or an HVM guest with PV drivers, is asked by a node in xenstore, and it
  * acknowledges that by emptying it.  If it has not until the time is over, the request is taken
@@ -151,7 +152,7 @@ typedef struct xll_memory_size {
  * in the hypervisor, which is 1,024 KiB more; and for HVM and PVH guests what they may populate on
  * demand.  A size that is not relative includes its video memory; a relative one is added to the
  * target.  The domain's memory is as before when this returns: xll_wait_memory() waits for it, for
- * as much as `*kib` then says, which may be NULL.  Domain 0 starts without a target; that it has
+ * as much as `*kib` then says; `kib` may be NULL.  Domain 0 starts without a target; that it has
  * what it has is written, then.  Reads xenstore.
  *
  * The target is written in a transaction.  Should that fail, the limit and what is populated on
@@ -172,7 +173,8 @@ bool xll_set_memory_target(xll_ctx *ctx, const xll_domain *domain, const xll_mem
  * xll_set_memory_target() does it, and the limit is that until the next call of that.  Reads
  * xenstore.
  *
- * XLL_ERROR_INVALID as there; XLL_ERROR_REFUSED, too, if it is less than the target.
+ * XLL_ERROR_INVALID as there, also if `size` is NULL; XLL_ERROR_REFUSED, too, if it is less than the
+ * target.
  */
 bool xll_set_memory_max(xll_ctx *ctx, const xll_domain *domain, const xll_memory_size *size,
                         GError **error);
@@ -182,9 +184,10 @@ bool xll_set_memory_max(xll_ctx *ctx, const xll_domain *domain, const xll_memory
  * balloon drivers do not count all pages as the hypervisor does.  All are waited for at once, by
  * looking at them twenty times a second; with `timeout_ms` 0 once.  Asks the hypervisor alone.
  *
- * errors[i] is NULL if domains[i] got there, else an error for g_error_free():
- * XLL_ERROR_TIMEOUT, whose message says how much it has, or one of those that every action has.
- * A domain whose errors[i] is set at the call is not waited for.
+ * `errors` may be NULL.  errors[i] is NULL if domains[i] got there, else an error for g_error_free():
+ * XLL_ERROR_TIMEOUT, whose message says how much it has, or one of those that every action has, of
+ * which XLL_ERROR_INVALID if `kib` is NULL.  A domain whose errors[i] is set at the call is not
+ * waited for.
  */
 void xll_wait_memory(xll_ctx *ctx, const xll_domain *const *domains, size_t num,
                      const uint64_t *kib, unsigned int timeout_ms, GError **errors);
@@ -204,7 +207,10 @@ void xll_wait_memory(xll_ctx *ctx, const xll_domain *const *domains, size_t num,
 bool xll_set_vcpus(xll_ctx *ctx, const xll_domain *domain, uint32_t num, bool ignore_host,
                    GError **error);
 
-/** Wait until each of `num` domains has so many vcpus `online`; all else as in xll_wait_memory(). */
+/**
+ * Wait until each of `num` domains has so many vcpus `online`; all else as in xll_wait_memory().
+ * `errors` may be NULL, as there.
+ */
 void xll_wait_vcpus(xll_ctx *ctx, const xll_domain *const *domains, size_t num, uint32_t online,
                     unsigned int timeout_ms, GError **errors);
 

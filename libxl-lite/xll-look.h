@@ -104,8 +104,10 @@ char *xll_domid_to_name(xll_ctx *ctx, uint32_t domid, GError **error);
  * are looked at, and one that is dying is found only if no living one has the name.  A name of
  * digits is a name here, not a domid.  Reads xenstore.
  *
- * True with `*domid` set (`domid` may be NULL), else false with `*domid` untouched and
- * XLL_ERROR_INVALID (NULL or empty), XLL_ERROR_NOT_FOUND or XLL_ERROR_AMBIGUOUS.
+ * `domid` may be NULL.
+ *
+ * True with `*domid` set, else false with it untouched and XLL_ERROR_INVALID (NULL or empty),
+ * XLL_ERROR_NOT_FOUND or XLL_ERROR_AMBIGUOUS.
  */
 bool xll_name_to_domid(xll_ctx *ctx, const char *name, uint32_t *domid, GError **error);
 
@@ -282,8 +284,8 @@ typedef struct xll_console_address {
  * in which its device model runs if that has its own.  Whether anything serves it is not looked at.
  * Reads xenstore.
  *
- * True with `*address` set, else false with it untouched and XLL_ERROR_INVALID (it is NULL) or
- * XLL_ERROR_NOT_FOUND.
+ * True with `*address` set, else false with it untouched and XLL_ERROR_INVALID (`address` is NULL)
+ * or XLL_ERROR_NOT_FOUND.
  */
 bool xll_find_console(xll_ctx *ctx, uint32_t domid, xll_console_address *address, GError **error);
 

@@ -76,8 +76,8 @@ typedef enum xll_monitor_flags {
 typedef struct xll_monitor xll_monitor;
 
 /**
- * Follow all domains, also those to come, or if `domids` is not NULL just those `num`.  `flags` is
- * of xll_monitor_flags.  What happens from now on is told.  Reads xenstore, in one round trip for
+ * Follow `num` domains, or all, also those to come, if `domids` is NULL.  `flags` is of
+ * xll_monitor_flags.  What happens from now on is told.  Reads xenstore, in one round trip for
  * each domain, or two with their devices.
  * Returns a monitor for xll_monitor_free(); NULL, with XLL_ERROR_NOT_FOUND if the hypervisor does
  * not list one of the domids.
@@ -88,7 +88,8 @@ xll_monitor *xll_monitor_open(xll_ctx *ctx, unsigned int flags, const uint32_t *
 /**
  * The next event, for xll_event_free(), waiting for it at most `timeout_ms`; -1 is for ever, 0 for
  * what is there already.  True, with NULL in `*event` if there was none.  False with an error from
- * the hypervisor, or from xenstore unless xenstored is just away; it may be called again.
+ * the hypervisor, or from xenstore unless xenstored is just away; it may be called again.  False with
+ * XLL_ERROR_INVALID if `event` is NULL.
  */
 bool xll_monitor_next(xll_monitor *monitor, int timeout_ms, xll_event **event, GError **error);
 
@@ -122,10 +123,10 @@ xll_domain *xll_monitor_find_domain(xll_monitor *monitor, const char *name, GErr
 xll_domain *xll_monitor_find_domain_by_domid(xll_monitor *monitor, uint32_t domid, GError **error);
 
 /**
- * For a GMainContext: a source that calls back with each event, or with NULL and an error.  The
+ * A source for a GMainContext, which calls back with each event, or with NULL and an error.  The
  * callback is set with g_source_set_callback(source, G_SOURCE_FUNC(callback), ...); the event is
  * not its to keep.  For g_source_destroy() and g_source_unref(), before the monitor is freed.
- * NULL if `monitor` is.
+ * NULL if `monitor` is NULL.
  */
 typedef gboolean (*xll_monitor_fn)(const xll_event *event, const GError *error, gpointer data);
 GSource *xll_monitor_source_new(xll_monitor *monitor);

@@ -11,7 +11,8 @@
  *  - Errors.  A function that fails returns NULL or false, sets `error` (which may be NULL) in the
  *    domain XLL_ERROR, and changes nothing else.  The library neither logs nor prints, and keeps
  *    the libraries below it from doing so.  Out of memory aborts, as in GLib.
- *  - NULL as a ctx or as a text is XLL_ERROR_INVALID, not a crash.
+ *  - NULL as what a function is about (a ctx, a domain, domains, a list, a monitor) or as a text is
+ *    XLL_ERROR_INVALID, not a crash; where there is no error to set, nothing is done.
  *  - Trust.  What is listed is what the hypervisor lists.  A name is whatever xenstore holds: any
  *    bytes, not always UTF-8, not always unique.  Escape it before it meets a terminal.
  *  - Threads.  A ctx may be used by many threads at once; what was returned belongs to whoever

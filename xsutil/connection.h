@@ -70,20 +70,26 @@ xsu_ctx *xsu_attach(struct xs_handle *xsh);
 /** End a ctx.  Every gc on it must have ended before.  NULL is fine; errno is kept. */
 void xsu_close(xsu_ctx *ctx);
 
-/** The handle of a ctx from xsu_attach().  NULL with EINVAL for any other, and if `ctx` is NULL. */
+/**
+ * The handle of a ctx from xsu_attach(), which is the program's own.  Not the caller's to free.
+ * NULL with EINVAL for any other ctx, and if `ctx` is NULL.
+ */
 struct xs_handle *xsu_handle(xsu_ctx *ctx);
 
 /**
  * How long each wait for the daemon may last, in milliseconds: for a connection, for a turn on one
  * that another thread uses, for an answer.  Then the call fails with ETIMEDOUT.  0, as at first:
  * for ever.  A batch takes it over when it is made (xsu_batch_set_timeout()).  It is not for what
- * goes through an attached handle.  A NULL ctx does nothing.
+ * goes through an attached handle.  NULL as `ctx` does nothing.
  */
 void xsu_set_timeout(xsu_ctx *ctx, unsigned int timeout_ms);
 
 /* ---- Domains, and other requests -------------------------------------------------------------- */
 
-/* These go over a connection of xsutil's on a ctx from xsu_attach(), too. */
+/*
+ * These go over a connection of xsutil's on a ctx from xsu_attach(), too.  What asks the daemon
+ * fails as operations do (xsutil/request.h).
+ */
 
 /** "/local/domain/<domid>", in the gc.  Nobody is asked. */
 char *xsu_domain_path(xsu_gc *gc, unsigned int domid);
@@ -106,8 +112,9 @@ bool xsu_release_domain(xsu_gc *gc, unsigned int domid);
  * quota.  `payload` is sent as it is, and not looked at.  The reply's payload, in the gc, followed
  * by a NUL; `*reply_len` does not count that.  NULL with the daemon's errno (ENOSYS or EIO: it does
  * not know the request); with E2BIG if `len` is over the payload's limit; with EINVAL, nothing
- * sent, for watches and transactions, which the library keeps account of.  A failure of what is not
- * known as a read keeps its transaction from being committed.
+ * sent, for watches and transactions, which the library keeps account of, and if `payload` is NULL
+ * and `len` is not 0.  A failure of what is not known as a read keeps its transaction from being
+ * committed.
  */
 void *xsu_request(xsu_gc *gc, xs_transaction_t t, unsigned int type, const void *payload,
                   size_t len, unsigned int *reply_len);

@@ -105,7 +105,7 @@ bool xs_writef(xsu_gc *gc, xs_transaction_t t, const char *value, const char *fm
 bool xs_vwritef(xsu_gc *gc, xs_transaction_t t, const char *value, const char *fmt, va_list ap)
     XSU_PRINTF(4, 0);
 
-/** The same for `len` bytes of any kind. */
+/** The same for `len` bytes of any kind.  EINVAL if `data` is NULL, whatever `len` is. */
 bool xs_write_bytesf(xsu_gc *gc, xs_transaction_t t, const void *data, size_t len, const char *fmt,
                      ...) XSU_PRINTF(5, 6);
 bool xs_vwrite_bytesf(xsu_gc *gc, xs_transaction_t t, const void *data, size_t len, const char *fmt,
@@ -146,8 +146,8 @@ struct xs_permissions *xs_vget_permissionsf(xsu_gc *gc, xs_transaction_t t, unsi
                                             const char *fmt, va_list ap) XSU_PRINTF(4, 0);
 
 /**
- * Set them.  EINVAL for none, or for bits other than XS_PERM_READ and XS_PERM_WRITE; ENOENT if the
- * node is absent; E2BIG as xs_writef().
+ * Set them.  EINVAL if `perms` is NULL or there are none, or for bits other than XS_PERM_READ and
+ * XS_PERM_WRITE; ENOENT if the node is absent; E2BIG as xs_writef().
  */
 bool xs_set_permissionsf(xsu_gc *gc, xs_transaction_t t, const struct xs_permissions *perms,
                          unsigned int num, const char *fmt, ...) XSU_PRINTF(5, 6);
@@ -156,8 +156,9 @@ bool xs_vset_permissionsf(xsu_gc *gc, xs_transaction_t t, const struct xs_permis
 
 /**
  * Write a node, made if it is absent, and then its permissions, in one round trip.  Nothing is sent
- * if the path, the value or the permissions are invalid.  Outside a transaction the node has its
- * parent's permissions for a moment, and the value may be written where setting permissions fails.
+ * if the path, the value or the permissions are invalid, as for xs_writef() and
+ * xs_set_permissionsf(): EINVAL if `perms` is NULL.  Outside a transaction the node has its parent's
+ * permissions for a moment, and the value may be written where setting permissions fails.
  */
 bool xs_mknodf(xsu_gc *gc, xs_transaction_t t, const char *value,
                const struct xs_permissions *perms, unsigned int num, const char *fmt, ...)
@@ -184,8 +185,8 @@ typedef struct xsu_node {
 #define XSU_TREE_PERMISSIONS 1u
 
 /**
- * A node and all below it, of `limit` nodes at the most, 0: 65,536.  It takes a round trip for each
- * level.  What is changed meanwhile is there as it was at some moment, each node by itself; a
+ * A node and all below it, of `limit` nodes at the most, 0: 65,536.  Each level is a batch, and one
+ * round trip.  What is changed meanwhile is there as it was at some moment, each node by itself; a
  * transaction gives all at one moment.  A node that may not be read has its errno, and the rest is
  * there.
  *
@@ -227,7 +228,8 @@ xsu_node *xs_vtreef(xsu_gc *gc, xs_transaction_t t, unsigned int flags, unsigned
  *   success                                true
  *
  * On a ctx from xsu_open() the numbers are xsutil's own: that of a transaction which has ended, or
- * which another ctx has, is never taken for another one's.
+ * which another ctx has, is never taken for another one's.  On one from xsu_attach() they are the
+ * daemon's, and so is what comes of a number that is none: ENOENT (C xenstored) or EIO (oxenstored).
  *
  * A body may run many times, so it must compute everything from what it reads.  What it allocated
  * in the gc is gone when it runs again.  The first retry comes at once, further ones after a
@@ -249,7 +251,10 @@ typedef struct xsu_retry {
 /** The body: true to commit, false, with errno, to give up. */
 typedef bool (*xsu_transaction_fn)(xsu_gc *gc, xs_transaction_t t, void *data);
 
-/** Run `fn` in a transaction until it is committed, with the outcomes of the table. */
+/**
+ * Run `fn` in a transaction until it is committed, with the outcomes of the table.  EINVAL if `fn`
+ * is NULL, and nothing is sent.
+ */
 bool xsu_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_transaction_fn fn, void *data);
 
 /**
@@ -310,7 +315,7 @@ void xsu_txn_leave(xsu_txn *txn);
 /** Commit the last round, if there was one, and begin the next; false when the loop has ended. */
 bool xsu_txn_next(xsu_txn *txn);
 
-/** After the loop: true if committed, else aborted, false and errno. */
+/** After the loop: true if committed, else aborted, false and errno, as the table has it. */
 bool xsu_txn_done(xsu_txn *txn);
 
 /* ---- Batches --------------------------------------------------------------------------------- */
@@ -429,15 +434,15 @@ void xsu_batch_vget_permissionsf(xsu_batch *b, struct xs_permissions **perms, un
                                  const char *fmt, va_list ap) XSU_PRINTF(4, 0);
 
 /**
- * Queue a change of a node's permissions, the owner first.  EINVAL for none at all, or for bits
- * other than XS_PERM_READ and XS_PERM_WRITE.
+ * Queue a change of a node's permissions, the owner first.  EINVAL if `perms` is NULL or there are
+ * none, or for bits other than XS_PERM_READ and XS_PERM_WRITE.
  */
 void xsu_batch_set_permissionsf(xsu_batch *b, const struct xs_permissions *perms, unsigned int num,
                                 const char *fmt, ...) XSU_PRINTF(4, 5);
 void xsu_batch_vset_permissionsf(xsu_batch *b, const struct xs_permissions *perms, unsigned int num,
                                  const char *fmt, va_list ap) XSU_PRINTF(4, 0);
 
-/** Queue what xs_mknodf() does. */
+/** Queue what xs_mknodf() does.  EINVAL if `perms` is NULL, or as xs_mknodf(). */
 void xsu_batch_mknodf(xsu_batch *b, const char *value, const struct xs_permissions *perms,
                       unsigned int num, const char *fmt, ...) XSU_PRINTF(5, 6);
 void xsu_batch_vmknodf(xsu_batch *b, const char *value, const struct xs_permissions *perms,
@@ -445,9 +450,9 @@ void xsu_batch_vmknodf(xsu_batch *b, const char *value, const struct xs_permissi
 
 /**
  * Queue what makes a tree anew, as a node of this path; permissions, where a node has some.  It is
- * one operation of the batch.  What is there already stays, and gets the tree's values.  EINVAL for
- * NULL, ENAMETOOLONG, E2BIG, or the errno of a node that could not be read, and then none of it is
- * sent.  A copy that is whole is this and xs_treef() in one transaction.
+ * one operation of the batch.  What is there already stays, and gets the tree's values.  EINVAL if
+ * `tree` is NULL, ENAMETOOLONG, E2BIG, or the errno of a node that could not be read, and then none
+ * of it is sent.  A copy that is whole is this and xs_treef() in one transaction.
  */
 void xsu_batch_treef(xsu_batch *b, const xsu_node *tree, const char *fmt, ...) XSU_PRINTF(3, 4);
 void xsu_batch_vtreef(xsu_batch *b, const xsu_node *tree, const char *fmt, va_list ap)
@@ -480,7 +485,8 @@ typedef bool (*xsu_batch_fn)(xsu_gc *gc, xsu_batch *b, void *data);
 /**
  * Run `fn` in a transaction until it is committed, with the outcomes of the table of transactions.
  * Without runs of the body's own it is three round trips: start, all operations, commit.  Also on a
- * ctx from xsu_attach() it goes over xsutil's own connection.
+ * ctx from xsu_attach() it goes over xsutil's own connection.  EINVAL if `fn` is NULL, and nothing
+ * is sent.
  */
 bool xsu_batch_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_batch_fn fn, void *data);
 

@@ -55,7 +55,10 @@ typedef struct xsu_gc_store {
     xsu_gc *gc __attribute__((cleanup(xsu_gc_leave)))                                              \
     = xsu_gc_enter(&gc##_store, sizeof gc##_store, (ctx))
 
-/** XSU_GC's two halves; not to be called by hand. */
+/**
+ * XSU_GC's two halves; not to be called by hand.  What the first returns ends in the second, and is
+ * not the caller's to free.
+ */
 xsu_gc *xsu_gc_enter(xsu_gc_store *store, size_t size, xsu_ctx *ctx);
 void xsu_gc_leave(xsu_gc **gc);
 
@@ -71,7 +74,7 @@ xsu_gc *xsu_gc_new(xsu_ctx *ctx);
  */
 void xsu_gc_free(xsu_gc *gc);
 
-/** The ctx that a gc was made on, which may be NULL. */
+/** The ctx that a gc was made on, which may be NULL.  Not the caller's to free. */
 xsu_ctx *xsu_gc_owner(xsu_gc *gc);
 
 /**

@@ -39,14 +39,14 @@ char *xs_vpathf(xsu_gc *gc, const char *fmt, va_list ap) XSU_PRINTF(2, 0);
  *     char *name = xs_readf(gc, XBT_NULL, "/vm/%s/name", xsu_component(gc, uuid));
  *
  * Returns `s` itself if it is one valid component of a path (not empty, no `/`, valid characters,
- * no leading `@`); NULL with EINVAL if it is not or is NULL, with ENAMETOOLONG if it is longer than
- * any path.
+ * no leading `@`); NULL with EINVAL if `s` is NULL or is none, with ENAMETOOLONG if it is longer
+ * than any path.
  */
 const char *xsu_component(xsu_gc *gc, const char *s);
 
 /**
  * `parent`, a `/` and `child`, in the gc: "/" and "a" are "/a".  Both are paths, `child` a relative
- * one.  NULL with EINVAL if either is NULL or empty, or as xs_pathf() of the whole.
+ * one.  NULL with EINVAL if `parent` or `child` is NULL or empty, or as xs_pathf() of the whole.
  */
 char *xsu_path_join(xsu_gc *gc, const char *parent, const char *child);
 
@@ -74,11 +74,15 @@ struct xs_permissions; /* xenstore.h */
 /**
  * Permissions as people and libxenstore's tools write them, "n0,r5": for each a letter, n(one),
  * r(ead), w(rite) or b(oth), and a domid; the first is the owner and what all others may do.
- * An array of `*num` in the gc.  NULL with EINVAL, and `*num` 0, for NULL, "" and anything else.
+ * An array of `*num` in the gc.  NULL with EINVAL, and `*num` 0, if `text` is NULL, "" or anything
+ * else.
  */
 struct xs_permissions *xsu_permissions_parse(xsu_gc *gc, const char *text, unsigned int *num);
 
-/** The same outwards.  NULL with EINVAL for none, and for other bits than READ and WRITE. */
+/**
+ * The same outwards.  NULL with EINVAL if `perms` is NULL or there are none, and for other bits than
+ * READ and WRITE.
+ */
 char *xsu_permissions_format(xsu_gc *gc, const struct xs_permissions *perms, unsigned int num);
 
 #pragma GCC visibility pop

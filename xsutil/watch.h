@@ -80,7 +80,7 @@ bool xs_vwatchf(xsu_gc *gc, const char *token, const char *fmt, va_list ap) XSU_
 
 /**
  * Remove a watch and its waiting events; nothing of it comes any more.  Does not wait for the
- * daemon.  False with ENOENT if there is none with this path and token.
+ * daemon.  False with ENOENT if there is none with this path and token, EINVAL if `token` is NULL.
  */
 bool xs_unwatchf(xsu_gc *gc, const char *token, const char *fmt, ...) XSU_PRINTF(3, 4);
 bool xs_vunwatchf(xsu_gc *gc, const char *token, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
@@ -109,7 +109,8 @@ bool xs_vwatch_callf(xsu_gc *gc, xsu_watch_fn fn, void *data, const char *fmt, v
 
 /**
  * Remove a watch with this function, data and path, and its waiting events.  Does not wait for the
- * daemon, nor for a call that another thread is in.  False with ENOENT if there is none.
+ * daemon, nor for a call that another thread is in.  False with ENOENT if there is none, EINVAL if
+ * `fn` is NULL.
  */
 bool xs_unwatch_callf(xsu_gc *gc, xsu_watch_fn fn, void *data, const char *fmt, ...)
     XSU_PRINTF(4, 5);
@@ -134,8 +135,8 @@ typedef struct xsu_watch_request {
 
 /**
  * Set several watches in one round trip.  Each request's `error` says what became of it; those with
- * 0 are set, also if others are not.  False with the first error there is, or with EINVAL if
- * `requests` is NULL and `num` is not 0.
+ * 0 are set, also if others are not.  False with the first error there is, as xs_watchf(), or with
+ * EINVAL if `requests` is NULL and `num` is not 0.
  */
 bool xsu_watch_many(xsu_gc *gc, xsu_watch_request *requests, unsigned int num);
 
@@ -292,7 +293,7 @@ bool xsu_waits_run(xsu_waits *w, unsigned int timeout_ms, bool all);
 /** Whether the nth node, from 0 in the order of adding, was met in the last run. */
 bool xsu_waits_met(const xsu_waits *w, unsigned int n);
 
-/** Wait for one node, as with xsu_waits_nodef() and xsu_waits_run(). */
+/** Wait for one node, as with xsu_waits_nodef() and xsu_waits_run().  EINVAL if `func` is NULL. */
 bool xsu_wait_nodef(xsu_gc *gc, unsigned int timeout_ms, unsigned int domid, xsu_node_fn func,
                     void *data, const char *fmt, ...) XSU_PRINTF(6, 7);
 bool xsu_vwait_nodef(xsu_gc *gc, unsigned int timeout_ms, unsigned int domid, xsu_node_fn func,

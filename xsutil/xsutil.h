@@ -5,7 +5,8 @@
  * Invariants:
  *
  *  - Scratch.  Every pointer that a function with a `gc` returns belongs to that gc and is never
- *    freed by the caller.  It stays valid until the gc ends or is rewound past it.
+ *    freed by the caller, unless its comment says whose it is.  It stays valid until the gc ends or
+ *    is rewound past it.
  *  - NULL in, EINVAL out.  NULL as a format, as a path, as a value or as the argument of any `%s`
  *    makes the operation fail with EINVAL, and nothing is sent.  So calls nest without a check
  *    between them: a path that could not be built is NULL, and the outermost call reports it.
@@ -14,8 +15,8 @@
  *    the clean-up did.  The library neither logs nor prints.  Out of memory aborts, as in GLib.
  *  - Connections.  A ctx from xsu_open() heals itself: after a daemon was restarted, or was away,
  *    the next call connects anew.
- *  - Misuse aborts, with a line on stderr that names the function: a NULL gc or batch, releasing
- *    what the gc did not adopt, rewinding to a mark that is not alive, freeing a gc twice,
+ *  - Misuse aborts, with a line on stderr that names the function: a NULL gc, batch or set of waits,
+ *    releasing what the gc did not adopt, rewinding to a mark that is not alive, freeing a gc twice,
  *    xsu_gc_free() of an XSU_GC.
  *  - Threads.  A ctx may be used by many threads at once; a gc by one at a time.  A gc ends before
  *    its ctx does.  After fork() the child may use a ctx from xsu_open(), over connections of its
