@@ -181,6 +181,17 @@ static void test_killed(TestStore *s)
     g_assert_cmpuint(whole, <=, step - 3);
 }
 
+static void test_null(TestStore *s)
+{
+    HOST(host, s);
+    g_autoptr(GError) no_ctx = NULL;
+    g_autoptr(GError) no_domain = NULL;
+    g_assert_false(xll_destroy_domain(NULL, &web, 0, &no_ctx));
+    g_assert_error(no_ctx, XLL_ERROR, XLL_ERROR_INVALID);
+    g_assert_false(xll_destroy_domain(&host->ctx, NULL, 0, &no_domain));
+    g_assert_error(no_domain, XLL_ERROR, XLL_ERROR_INVALID);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -191,5 +202,6 @@ int main(int argc, char **argv)
     test_store_add("/destroy/refused", test_refused);
     test_store_add("/destroy/not-forced", test_not_forced);
     test_store_add("/destroy/killed", test_killed);
+    test_store_add_on("/destroy/null", 1u << C_XENSTORED, test_null);
     return g_test_run();
 }

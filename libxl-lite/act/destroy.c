@@ -95,13 +95,12 @@ static bool may_be_destroyed(const xll__act *act, const xc_domaininfo_t *now, un
 
 static bool destroy(const xll__act *act, unsigned int flags, GError **error)
 {
-    XSU_GC(gc, act->ctx->store);
-    xll__victim victim = {.act = *act, .gc = gc};
     xc_domaininfo_t now;
 
     if (!xll__check_now(act, &now, error) || !may_be_destroyed(act, &now, flags, error))
         return false;
-    victim.is_dying = now.flags & XEN_DOMINF_dying;
+    XSU_GC(gc, act->ctx->store);
+    xll__victim victim = {.act = *act, .gc = gc, .is_dying = now.flags & XEN_DOMINF_dying};
     return xll__look_at_victim(&victim, error) && tear_down(&victim, error);
 }
 
