@@ -15,8 +15,22 @@
 
 static uint64_t state;
 
+/* Or bytes that something else has chosen, and where they end. */
+static const uint8_t *chosen, *chosen_end;
+
+/* Little-endian; all ones behind the end, so that what is rare is not what comes last. */
+static uint64_t take_chosen(unsigned int size)
+{
+    uint64_t value = 0;
+    for (unsigned int i = 0; i < size; i++)
+        value |= (uint64_t)(chosen < chosen_end ? *chosen++ : 0xff) << 8 * i;
+    return value;
+}
+
 static uint64_t draw(void)
 {
+    if (chosen)
+        return take_chosen(8);
     uint64_t z = (state += 0x9e3779b97f4a7c15u);
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
@@ -25,6 +39,10 @@ static uint64_t draw(void)
 
 static unsigned int below(unsigned int n)
 {
+    if (chosen == chosen_end && chosen)
+        return n - 1;
+    if (chosen)
+        return (unsigned int)(take_chosen(n <= 256 ? 1 : 2) % n);
     return (unsigned int)((draw() >> 32) * n >> 32);
 }
 
@@ -329,18 +347,21 @@ static void make_positional(Builder *b)
         put_positional(b, types, below(count), below(count));
 }
 
-void test_format_make(TestFormat *f, TestFormatKind kind, uint64_t number)
+static void begin(TestFormat *f)
 {
     static bool ready;
+    chosen = chosen_end = NULL;
     if (!ready) {
         state = f->seed;
         make_strings();
         ready = true;
     }
-    state = f->seed + number * 0x632be59bd9b4e019u + kind;
-    f->number = number;
     f->fmt[0] = '\0';
     f->bad = f->large = false;
+}
+
+static void make(TestFormat *f, TestFormatKind kind)
+{
     Builder b = {.f = f, .kind = kind, .end = f->fmt, .tidy = one_in(2)};
     if (b.tidy || one_in(2))
         put(&b, one_in(2) ? '/' : 'r');
@@ -353,4 +374,20 @@ void test_format_make(TestFormat *f, TestFormatKind kind, uint64_t number)
         put_conversion(&b);
     }
     put_literal(&b);
+}
+
+void test_format_make(TestFormat *f, TestFormatKind kind, uint64_t number)
+{
+    begin(f);
+    state = f->seed + number * 0x632be59bd9b4e019u + kind;
+    f->number = number;
+    make(f, kind);
+}
+
+void test_format_choose(TestFormat *f, TestFormatKind kind, const uint8_t *bytes, size_t size)
+{
+    begin(f);
+    chosen = bytes;
+    chosen_end = bytes + size;
+    make(f, kind);
 }

@@ -4,6 +4,7 @@
 #define TESTS_RANDOM_FORMAT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum TestFormatKind {
@@ -24,5 +25,8 @@ typedef struct TestFormat {
 } TestFormat;
 
 void test_format_make(TestFormat *f, TestFormatKind kind, uint64_t number);
+
+/** The same of given bytes, which are the choices; f->seed is that of the strings. */
+void test_format_choose(TestFormat *f, TestFormatKind kind, const uint8_t *bytes, size_t size);
 
 #endif
