@@ -99,7 +99,7 @@ static void test_refused(TestStore *s)
 static void test_unmanaged(TestStore *s)
 {
     static const char *const names[] = {"target", "static-max"};
-    static const char *const bad[] = {NULL, "", "12x", "-1", "18446744073709551616"};
+    static const char *const bad[] = {NULL, "", "12x", "-1", "\v98304", "18446744073709551616"};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         for (size_t n = 0; n < G_N_ELEMENTS(bad); n++) {
             be_there(s, 7);

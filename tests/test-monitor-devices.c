@@ -93,8 +93,9 @@ static void test_elsewhere(TestStore *s)
 static void test_junk_states(TestStore *s)
 {
     WATCHED(w, s);
-    static const char *const junk[] = {"",    "4x",         " 4",  "-1",       "+4",   "4 ",
-                                       "0x4", "4294967296", "4\n", "\x1b[31m", "\xff", "four"};
+    static const char *const junk[]
+        = {"",           "4x",  " 4",       "-1",   "+4",   "4 ",  "0x4",
+           "4294967296", "4\n", "\x1b[31m", "\xff", "four", "\v4", "\v-18446744073709551612"};
     char *longest = g_strnfill(s->kind == C_XENSTORED ? 4000 : 2000, '4');
     add_domain(s, 1, "web");
     add_device(s, 1, "vif", 0, "4", "4");

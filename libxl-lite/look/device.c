@@ -149,11 +149,13 @@ static bool run(reading *now, GError **error)
     return false;
 }
 
+/* GLib's own lets a vertical tab pass, and a sign behind it. */
 bool xll__parse_number(const char *text, uint32_t *number)
 {
     guint64 parsed;
 
-    if (!g_ascii_string_to_unsigned(text, 10, 0, UINT32_MAX, &parsed, NULL))
+    if (!g_ascii_isdigit(*text)
+        || !g_ascii_string_to_unsigned(text, 10, 0, UINT32_MAX, &parsed, NULL))
         return false;
     *number = parsed;
     return true;
