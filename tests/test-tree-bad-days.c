@@ -259,6 +259,49 @@ static void test_refused(TestStore *s)
     }
 }
 
+/* One that was removed between two questions about it is not there, whatever else is known of it, and
+ * nothing of it is found in another.  Without a list of what is below, it is there. */
+static void check_removed(const xsu_node *tree, int victim, uint32_t type)
+{
+    for (int i = 0; i < NODES; i++) {
+        const xsu_node *node = find(tree, below[i]);
+        bool gone
+            = g_str_has_prefix(below[i], below[victim]) && (type != XS_DIRECTORY || i != victim);
+        if (gone)
+            g_assert_null(node);
+        else
+            assert_node(node, below[i]);
+        if (node && i > 2)
+            g_assert_cmpuint(node->num_children, ==, 0);
+    }
+}
+
+static void remove_one(TestStore *s, int victim, uint32_t type)
+{
+    Proxied p = proxied_start(s);
+    {
+        XSU_GC(gc, p.ctx);
+        test_proxy_fail(p.proxy, type, (unsigned int)victim, 1, PROXY_ERROR, "ENOENT");
+        poison_errno();
+        const xsu_node *tree = read_tree(&p, gc);
+        if (victim > 0 || type == XS_DIRECTORY)
+            check_removed(tree, victim, type);
+        else
+            g_assert_true(!tree && errno == ENOENT);
+    }
+    end(&p);
+}
+
+static void test_removed(TestStore *s)
+{
+    plant(s);
+    for (int victim = 0; victim < NODES; victim++) {
+        for (size_t i = 0; i < G_N_ELEMENTS(asked); i++) {
+            remove_one(s, victim, asked[i]);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -267,5 +310,6 @@ int main(int argc, char **argv)
     test_store_add_on("/tree-bad-days/lost-in-transaction", EXACT_KINDS, test_lost_in_transaction);
     test_store_add_on("/tree-bad-days/silent", EXACT_KINDS, test_silent);
     test_store_add_on("/tree-bad-days/refused", EXACT_KINDS, test_refused);
+    test_store_add_on("/tree-bad-days/removed", EXACT_KINDS, test_removed);
     return g_test_run();
 }

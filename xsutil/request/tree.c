@@ -70,14 +70,25 @@ static void ask(xsu_batch *batch, branch *b, uint8_t type)
     op->out = b;
 }
 
-/* What a node may refuse is its own.  Who may not read it may not list it either. */
+static bool is_absent(const branch *b)
+{
+    return !b->there && (!b->node->error || b->node->error == ENOENT);
+}
+
+/* What a node may refuse is its own.  Who may not read it may not list it either.  One that has been
+ * removed since is there if all is known of it but what is below. */
 static void take_errors(const xsu_batch *batch, branch *level, unsigned int num, unsigned int each)
 {
     for (unsigned int i = 0; i < num; i++) {
-        for (unsigned int n = 0; n < each && !level[i].node->error; n++)
-            level[i].node->error = xsu__batch_op(batch, i * each + n)->error;
-        if (level[i].there && level[i].node->error == ENOENT)
-            level[i].node->error = 0; /* it has been removed since */
+        branch *b = &level[i];
+        for (unsigned int n = 0; n < each && !b->node->error; n++)
+            b->node->error = xsu__batch_op(batch, i * each + n)->error;
+        if (b->there && b->node->error == ENOENT) {
+            b->node->error = 0;
+            b->there = !b->tree->permissions || b->node->perms;
+        }
+        if (is_absent(b))
+            b->num_names = 0; /* it has been made anew since, or removed */
     }
 }
 
@@ -151,7 +162,7 @@ static void drop_absent(branch *parents, unsigned int num, branch *level)
     for (; num > 0; num--, parents++) {
         unsigned int kept = 0;
         for (unsigned int i = 0; i < parents->num_names; i++, level++) {
-            if (!level->there && (!level->node->error || level->node->error == ENOENT))
+            if (is_absent(level))
                 continue;
             xsu_node *to = &parents->children[kept++];
             *to = *level->node;
