@@ -30,6 +30,7 @@ uint64_t __wrap_xsu__now_ns(void);
 gint64 __wrap_g_get_monotonic_time(void);
 
 #define HEADER sizeof(struct xsd_sockmsg)
+#define NS_PER_MS UINT64_C(1000000)
 
 enum { MOST_LINKS = 32, MOST_REQUESTS = 2000 };
 
@@ -71,7 +72,7 @@ void liar_begin(FuzzInput *in, const LiarBody *bodies)
     menu = bodies;
     requests = 0;
     echo = false;
-    now_ns = 1000 * UINT64_C(1000000000);
+    now_ns = 1000 * 1000 * NS_PER_MS;
     g_setenv("XENSTORED_PATH", "/liar", TRUE);
 }
 
@@ -112,6 +113,8 @@ static void flush(Link *link)
            && (n = send(link->own, link->out->data, link->out->len, MSG_DONTWAIT | MSG_NOSIGNAL))
                   > 0)
         g_byte_array_remove_range(link->out, 0, (guint)n);
+    if (n < 0 && errno == EPIPE)
+        hang_up(link);
 }
 
 static void say(Link *link, struct xsd_sockmsg header, const char *body, size_t len)
@@ -345,8 +348,7 @@ int __wrap_poll(struct pollfd *fds, nfds_t num, int timeout_ms)
         flush(&links[i]);
     }
     int n = __real_poll(fds, num, 0);
-    if (n == 0)
-        now_ns += (uint64_t)MAX(timeout_ms, 1) * 1000000;
+    now_ns += n ? NS_PER_MS : (uint64_t)MAX(timeout_ms, 1) * NS_PER_MS;
     FUZZ_CHECK(n || timeout_ms >= 0, "it waits for ever");
     return n;
 }
@@ -354,7 +356,7 @@ int __wrap_poll(struct pollfd *fds, nfds_t num, int timeout_ms)
 int __wrap_ppoll(struct pollfd *fds G_GNUC_UNUSED, nfds_t num G_GNUC_UNUSED,
                  const struct timespec *ts, const sigset_t *set G_GNUC_UNUSED)
 {
-    now_ns += (uint64_t)ts->tv_sec * 1000000000 + (uint64_t)ts->tv_nsec;
+    now_ns += (uint64_t)ts->tv_sec * 1000 * NS_PER_MS + (uint64_t)ts->tv_nsec;
     return 0;
 }
 
@@ -369,7 +371,7 @@ int __wrap_stat(const char *path, struct stat *st)
 int __wrap_clock_nanosleep(clockid_t clock G_GNUC_UNUSED, int flags G_GNUC_UNUSED,
                            const struct timespec *ts, struct timespec *left G_GNUC_UNUSED)
 {
-    now_ns += (uint64_t)ts->tv_sec * 1000000000 + (uint64_t)ts->tv_nsec;
+    now_ns += (uint64_t)ts->tv_sec * 1000 * NS_PER_MS + (uint64_t)ts->tv_nsec;
     return 0;
 }
 
