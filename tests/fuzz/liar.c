@@ -248,7 +248,8 @@ static void say_right(Link *link, const struct xsd_sockmsg *request, const char 
     }
     bool has_body = request->type == XS_READ || request->type == XS_DIRECTORY
                     || request->type == XS_GET_PERMS || request->type == XS_DIRECTORY_PART
-                    || request->type == XS_TRANSACTION_START;
+                    || request->type == XS_TRANSACTION_START
+                    || request->type == XS_IS_DOMAIN_INTRODUCED || request->type == XS_CONTROL;
     g_autofree char *body = has_body ? pick_body(&len) : g_strdup("OK");
     say(link, header_of(request, request->type, len), body, len);
 }
