@@ -156,6 +156,8 @@ static void check_asked(const xsu_batch *b, const Asked *one, unsigned int n, bo
         FUZZ_CHECK(!echo || strcmp(one->result.text, path) == 0, "'%s' of '%s'", one->result.text,
                    path);
     }
+    if (one->what == 0 && echo)
+        FUZZ_CHECK(err || one->result.text, "%u has neither a value nor an error", n);
     if (one->what == 1 && one->result.names)
         FUZZ_CHECK(g_strv_length(one->result.names) == one->num, "%u", n);
     if (one->what == 2)

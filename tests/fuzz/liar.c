@@ -162,7 +162,7 @@ static void say_error(Link *link, const struct xsd_sockmsg *request)
 {
     static const char *const names[] = {"ENOENT", "EACCES", "EAGAIN", "E2BIG",  "EQUOTA",
                                         "EINVAL", "EEXIST", "EIO",    "ENOSPC", "WHAT"};
-    const char *name = names[fuzz_below(input, G_N_ELEMENTS(names))];
+    const char *name = names[echo + fuzz_below(input, G_N_ELEMENTS(names) - echo)];
     say(link, header_of(request, XS_ERROR, strlen(name) + 1), name, strlen(name) + 1);
 }
 
@@ -171,6 +171,8 @@ static void say_wrong(Link *link, const struct xsd_sockmsg *request)
     size_t len;
     g_autofree char *body = pick_body(&len);
     struct xsd_sockmsg header = header_of(request, request->type, len);
+    if (echo)
+        header.len = 0;
     switch (fuzz_below(input, echo ? 2 : 6)) {
     case 0:
         header.type = fuzz_byte(input);
@@ -192,7 +194,7 @@ static void say_wrong(Link *link, const struct xsd_sockmsg *request)
     default:
         header.len += fuzz_byte(input) - 8u;
     }
-    say(link, header, body, len);
+    say(link, header, body, header.len == 0 ? 0 : len);
 }
 
 /* ---- Events ----------------------------------------------------------------------------------- */
@@ -264,6 +266,8 @@ static void answer(Link *link, const struct xsd_sockmsg *request, const char *pa
     first = what >= 0x28 && what < 0x30;
     if (what >= 0x20 && what < 0x28)
         say_event(link);
+    if (what > 0 && what < 8 && echo)
+        say_right(link, request, payload); /* which makes it twice */
     if (what < 0xa0)
         say_right(link, request, payload);
     else if (what < 0xd0)

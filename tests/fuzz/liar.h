@@ -29,7 +29,7 @@ void liar_begin(FuzzInput *in, const LiarBody *menu);
 /** Connections are closed by their owners; this frees the rest. */
 void liar_end(void);
 
-/** From now on each XS_READ that has an answer gets its own path, and no id or length is wrong. */
+/** From now on each XS_READ gets its own path, maybe twice, or an error but ENOENT; no id is wrong. */
 void liar_echo(void);
 
 #endif
