@@ -22,16 +22,12 @@ typedef struct Pending {
     Rule rule;
 } Pending;
 
-typedef struct Side {
-    int fd;
-    GByteArray *in, *out;
-} Side;
-
 typedef struct Link {
     Side client, daemon;
     GQueue pending;
     GHashTable *transactions; /* those that are open */
     GPtrArray *held;          /* replies */
+    GByteArray *kept;         /* a message that comes behind the next, or empty */
     bool dead;
 } Link;
 
@@ -66,15 +62,20 @@ static bool fill(Side *side)
     return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-static bool drain(Side *side, bool trickle)
+static bool drain(TestProxy *proxy, Side *side, bool trickle)
 {
-    if (!side->out->len)
-        return true;
-    size_t most = trickle ? 1 : side->out->len;
-    ssize_t put = send(side->fd, side->out->data, most, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (put > 0)
+    ssize_t put = 0;
+    pthread_mutex_lock(&proxy->lock);
+    size_t most = test_proxy_allow(proxy, side);
+    if (most > 0)
+        put = send(side->fd, side->out->data, trickle ? 1 : most, MSG_DONTWAIT | MSG_NOSIGNAL);
+    int err = errno;
+    if (put > 0) {
         g_byte_array_remove_range(side->out, 0, (guint)put);
-    return put > 0 || (put < 0 && (errno == EAGAIN || errno == EINTR));
+        test_proxy_passing(proxy, side, (size_t)put);
+    }
+    pthread_mutex_unlock(&proxy->lock);
+    return !side->cut && (put >= 0 || err == EAGAIN || err == EINTR);
 }
 
 /* ---- Links ----------------------------------------------------------------------------------- */
@@ -104,6 +105,21 @@ static void release_held(Link *link, bool reverse)
     g_ptr_array_set_size(held, 0);
 }
 
+/* To the client, unless a fault has it that it comes later; with the lock held. */
+static void pass_on(TestProxy *proxy, Link *link, uint32_t type, const GByteArray *bytes)
+{
+    bool more = type == XS_WATCH || !g_queue_is_empty(&link->pending); /* an event; a reply */
+    TestProxyFaultKind kind = test_proxy_strike_message(proxy, more);
+    if (kind == PROXY_SWAP) {
+        g_byte_array_append(link->kept, bytes->data, bytes->len);
+        return;
+    }
+    for (int i = kind == PROXY_TWICE ? 2 : 1; i > 0; i--)
+        g_byte_array_append(link->client.out, bytes->data, bytes->len);
+    g_byte_array_append(link->client.out, link->kept->data, link->kept->len);
+    g_byte_array_set_size(link->kept, 0);
+}
+
 /* To the client, or to those that wait until enough are there. */
 static void deliver(TestProxy *proxy, Link *link, uint32_t type, GByteArray *bytes)
 {
@@ -115,7 +131,7 @@ static void deliver(TestProxy *proxy, Link *link, uint32_t type, GByteArray *byt
             proxy->hold = 0;
         }
     } else {
-        g_byte_array_append(link->client.out, bytes->data, bytes->len);
+        pass_on(proxy, link, type, bytes);
         g_byte_array_unref(bytes);
     }
     pthread_mutex_unlock(&proxy->lock);
@@ -195,7 +211,7 @@ static void answer(TestProxy *proxy, Link *link, const Pending *pending, GByteAr
 static void take_reply(TestProxy *proxy, Link *link, TestHeader header, GByteArray *payload)
 {
     if (header.type == XS_WATCH_EVENT) {
-        append(&link->client, header, payload->data);
+        deliver(proxy, link, header.type, new_bytes(header, payload->data));
         return;
     }
     Pending *pending = g_queue_pop_head(&link->pending);
@@ -218,14 +234,14 @@ static void serve(TestProxy *proxy, Link *link, const struct pollfd *polled)
         take_reply(proxy, link, header, payload);
         g_byte_array_unref(payload);
     }
-    alive = drain(&link->client, g_atomic_int_get(&proxy->trickle)) && alive;
-    alive = drain(&link->daemon, false) && alive;
+    alive = drain(proxy, &link->client, g_atomic_int_get(&proxy->trickle)) && alive;
+    alive = drain(proxy, &link->daemon, false) && alive;
     link->dead = link->dead || !alive;
 }
 
-static Side new_side(int fd)
+static Side new_side(int fd, TestProxyWay way)
 {
-    return (Side){.fd = fd, .in = g_byte_array_new(), .out = g_byte_array_new()};
+    return (Side){.fd = fd, .way = way, .in = g_byte_array_new(), .out = g_byte_array_new()};
 }
 
 static void free_link(gpointer data)
@@ -240,6 +256,7 @@ static void free_link(gpointer data)
     g_queue_clear_full(&link->pending, g_free);
     g_hash_table_unref(link->transactions);
     g_ptr_array_unref(link->held);
+    g_byte_array_unref(link->kept);
     g_free(link);
 }
 
@@ -275,23 +292,56 @@ static void accept_link(TestProxy *proxy)
         return;
     }
     Link *link = g_new0(Link, 1);
-    link->client = new_side(client);
-    link->daemon = new_side(daemon);
+    link->client = new_side(client, PROXY_TO_CLIENT);
+    link->daemon = new_side(daemon, PROXY_TO_DAEMON);
     link->transactions = g_hash_table_new(NULL, NULL);
     link->held = g_ptr_array_new_with_free_func((GDestroyNotify)g_byte_array_unref);
+    link->kept = g_byte_array_new();
     g_queue_init(&link->pending);
     g_ptr_array_add(proxy->links, link);
 }
 
-static struct pollfd poll_side(const Side *side)
+static struct pollfd poll_side(const TestProxy *proxy, const Side *side)
 {
-    return (struct pollfd){side->fd, (short)(POLLIN | (side->out->len ? POLLOUT : 0)), 0};
+    bool kept = side->waiting || side->stalled == proxy->faults.epoch;
+    return (struct pollfd){side->fd, (short)(POLLIN | (side->out->len && !kept ? POLLOUT : 0)), 0};
 }
 
 static void drop_link(TestProxy *proxy, guint i)
 {
+    const Link *link = proxy->links->pdata[i];
+    test_proxy_settle(proxy, link->daemon.fd);
     g_ptr_array_remove_index(proxy->links, i);
     count_up(proxy, &proxy->dropped);
+}
+
+/* Whose turn it is to be told that something can be done; false if one has to be asked. */
+static bool gather(TestProxy *proxy, GArray *polls)
+{
+    bool told = true;
+    struct pollfd own[]
+        = {{proxy->stop, POLLIN, 0}, {proxy->wake, POLLIN, 0}, {proxy->listener, POLLIN, 0}};
+    g_array_set_size(polls, 0);
+    pthread_mutex_lock(&proxy->lock);
+    for (guint i = 0; i < proxy->links->len; i++) {
+        Link *link = proxy->links->pdata[i];
+        struct pollfd sides[] = {poll_side(proxy, &link->client), poll_side(proxy, &link->daemon)};
+        g_array_append_vals(polls, sides, 2);
+        told = told && !link->client.waiting && !link->daemon.waiting;
+    }
+    pthread_mutex_unlock(&proxy->lock);
+    g_array_append_vals(polls, own, G_N_ELEMENTS(own));
+    return told;
+}
+
+static void serve_all(TestProxy *proxy, const struct pollfd *polled)
+{
+    for (guint i = proxy->links->len; i-- > 0;) {
+        Link *link = proxy->links->pdata[i];
+        serve(proxy, link, &polled[2 * i]);
+        if (link->dead)
+            drop_link(proxy, i);
+    }
 }
 
 static gpointer run(gpointer data)
@@ -299,27 +349,18 @@ static gpointer run(gpointer data)
     TestProxy *proxy = data;
     GArray *polls = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
     for (;;) {
-        struct pollfd own[] = {{proxy->stop, POLLIN, 0}, {proxy->listener, POLLIN, 0}};
-        guint count = proxy->links->len;
-        g_array_set_size(polls, 0);
-        g_array_append_vals(polls, own, 2);
-        for (guint i = 0; i < count; i++) {
-            Link *link = proxy->links->pdata[i];
-            struct pollfd sides[] = {poll_side(&link->client), poll_side(&link->daemon)};
-            g_array_append_vals(polls, sides, 2);
-        }
+        int wait_ms = gather(proxy, polls) ? -1 : 1;
         struct pollfd *polled = (struct pollfd *)(void *)polls->data;
-        if (poll(polled, polls->len, -1) < 0)
+        const struct pollfd *own = &polled[2 * proxy->links->len];
+        eventfd_t woken;
+        if (poll(polled, polls->len, wait_ms) < 0)
             continue;
-        if (polled[0].revents)
+        if (own[0].revents)
             break;
-        for (guint i = count; i-- > 0;) {
-            Link *link = proxy->links->pdata[i];
-            serve(proxy, link, &polled[2 + 2 * i]);
-            if (link->dead)
-                drop_link(proxy, i);
-        }
-        if (polled[1].revents)
+        if (own[1].revents)
+            eventfd_read(proxy->wake, &woken);
+        serve_all(proxy, polled);
+        if (own[2].revents)
             accept_link(proxy);
     }
     g_array_free(polls, TRUE);
@@ -342,6 +383,8 @@ TestProxy *test_proxy_start(const char *daemon_socket)
     g_assert_cmpint(bind(proxy->listener, (struct sockaddr *)&address, sizeof address), ==, 0);
     g_assert_cmpint(listen(proxy->listener, 64), ==, 0);
     proxy->stop = eventfd(0, EFD_CLOEXEC);
+    proxy->wake = eventfd(0, EFD_CLOEXEC);
+    proxy->faults.epoch = 1;
     proxy->links = g_ptr_array_new_with_free_func(free_link);
     proxy->rules = g_array_new(FALSE, TRUE, sizeof(Rule));
     proxy->messages = g_array_new(FALSE, TRUE, sizeof(Message));
@@ -361,6 +404,7 @@ void test_proxy_stop(TestProxy *proxy)
     g_array_unref(proxy->messages);
     close(proxy->listener);
     close(proxy->stop);
+    close(proxy->wake);
     g_unlink(proxy->path);
     pthread_mutex_destroy(&proxy->lock);
     pthread_cond_destroy(&proxy->came);
