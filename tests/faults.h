@@ -21,6 +21,7 @@ typedef struct Scene {
     TestProxy *proxy;
     xsu_ctx *ctx;
     const char *root;
+    unsigned int timeout_ms; /* of the ctx, during a run */
 } Scene;
 
 enum {

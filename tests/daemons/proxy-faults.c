@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#define SETTLE_MS 10000
+#define SETTLE_MS 60000 /* a busy machine may be slow */
 
 /* ---- In the proxy's thread ------------------------------------------------------------------- */
 

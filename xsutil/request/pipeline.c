@@ -128,15 +128,16 @@ bool xsu__pipeline_has_more(const xsu_pipeline *p)
 
 int xsu__pipeline_send(xsu_pipeline *p)
 {
-    if (xsu__in_flight(p) > window(p) / 2)
-        return 0;
+    int err = xsu__conn_send_rest(p->conn) ? reopen(p) : 0;
+    if (err || xsu__in_flight(p) > window(p) / 2)
+        return err;
     size_t end = window_end(p), n = 1;
     while (p->sent < end && n > 0) {
         struct iovec parts[MAX_PARTS];
         size_t num = gather(p, end, parts);
         if (!p->conn->is_socket)
             cut_to_message(p, &parts[0]);
-        int err = xsu__conn_send(p->conn, parts, num, &n);
+        err = xsu__conn_send(p->conn, parts, num, &n);
         if (err && (err = reopen(p)))
             return err;
         advance(p, n);

@@ -267,8 +267,10 @@ void xsu__conn_keep_rest(xsu_conn *conn, const struct iovec *part)
     conn->rest_sent = 0;
 }
 
-static int send_rest(xsu_conn *conn)
+int xsu__conn_send_rest(xsu_conn *conn)
 {
+    if (!conn->rest)
+        return 0;
     struct iovec part = {conn->rest + conn->rest_sent, conn->rest_len - conn->rest_sent};
     struct msghdr msg = {.msg_iov = &part, .msg_iovlen = 1};
     ssize_t n = sendmsg(conn->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -285,7 +287,7 @@ static int send_rest(xsu_conn *conn)
 int xsu__conn_send(xsu_conn *conn, struct iovec *parts, size_t num, size_t *done)
 {
     struct msghdr msg = {.msg_iov = parts, .msg_iovlen = num};
-    int err = conn->rest ? send_rest(conn) : 0;
+    int err = xsu__conn_send_rest(conn);
     *done = 0;
     if (err || conn->rest)
         return err;

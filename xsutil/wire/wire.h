@@ -126,6 +126,8 @@ int xsu__conn_reopen(xsu_conn *conn, unsigned int timeout_ms);
 int xsu__conn_send(xsu_conn *conn, struct iovec *parts, size_t num, size_t *done);
 /** Keep what is left of a message, to be sent before anything else, whoever sends next. */
 void xsu__conn_keep_rest(xsu_conn *conn, const struct iovec *part);
+/** Send of it what the kernel takes at once, where there may be nothing else to send. */
+int xsu__conn_send_rest(xsu_conn *conn);
 /** Wait for poll()'s `events`, for timeout_ms; 0: for ever. */
 int xsu__conn_wait(xsu_conn *conn, short events, unsigned int timeout_ms);
 /** Wait for `least` bytes, or on a device for any, and put them into conn->in. */
