@@ -254,7 +254,7 @@ static unsigned int sweep(Scene *scene, const Operation *op, TestProxyFault faul
         rounds += on;
     }
     assert_files(files);
-    if (fault.kind == PROXY_CUT && step == 1)
+    if (fault.kind == PROXY_CUT && step == 1 && !(op->traits & UNANSWERED))
         g_assert_cmpuint(rounds, >=, least);
     return rounds;
 }

@@ -207,7 +207,7 @@ static void test_dropped(TestStore *s)
         Proxied p = proxied_start(s);
         xsu_watch_event event;
         XSU_GC(gc, p.ctx);
-        test_proxy_fail(p.proxy, XS_WATCH, 0, 1, actions[i], NULL);
+        test_proxy_fail(p.proxy, XS_WATCH, 0, 2, actions[i], NULL);
         test_proxy_fail(p.proxy, XS_WATCH, 1, 1, actions[i], NULL);
         assert_fails(ECONNRESET, xs_watchf(gc, "t", "%s/a", s->root));
         assert_fails(ENOENT, xs_unwatchf(gc, "t", "%s/a", s->root));

@@ -203,14 +203,14 @@ static void test_silent(TestStore *s)
     proxied_end(&p);
 }
 
-/* On a connection that had been idle once more; with a new one all fail. */
+/* Once more on another connection; when that is lost, too, all fail. */
 static void test_lost(TestStore *s)
 {
     Proxied p = proxied_start(s);
     {
         XSU_GC(gc, p.ctx);
         xsu_watch_request *all = requests_of(gc, s, 4);
-        test_proxy_fail(p.proxy, XS_WATCH, 2, 1, PROXY_DROP_AFTER, NULL);
+        test_proxy_fail(p.proxy, XS_WATCH, 2, 2, PROXY_DROP_BEFORE, NULL);
         assert_fails(ECONNRESET, xsu_watch_many(gc, all, 4));
         assert_errors(all, 4, ECONNRESET);
         assert_fails(ENOENT, xs_unwatchf(gc, "0", "%s", all[0].path));

@@ -76,19 +76,18 @@ static int connect_within(xsu_watches *w, const questions *all, const xsu_patien
     return left == 0 ? ETIMEDOUT : xsu__watch_connect(w, left < 0 ? 0 : (unsigned int)left);
 }
 
-/*
- * On the connection there is, or a new one.  One that was there before may have been lost while
- * nobody looked: then once more.
- */
+/* On the connection there is, or a new one; once more on another, if that is lost. */
 static int ask(xsu_watches *w, questions *all, const xsu_patience *patience)
 {
-    bool reused = w->connected; /* nobody else opens or closes it */
+    int err = 0;
     all->began_ns = xsu__now_ns();
-    int err = reused ? ask_once(w, all, patience) : ECONNRESET;
-    if (err && err != ETIMEDOUT) {
-        err = connect_within(w, all, patience);
-        if (!err)
-            err = ask_once(w, all, patience);
+    for (int tries = 0; tries < 2; tries++) {
+        err = w->connected ? 0 : connect_within(w, all, patience); /* nobody else does */
+        if (err)
+            break;
+        err = ask_once(w, all, patience);
+        if (err == 0 || err == ETIMEDOUT)
+            break;
     }
     return err && xsu__conn_is_restricted(&w->conn) ? EPERM : err;
 }
