@@ -8,7 +8,7 @@
  * longer than its timeout; the next operation works; no file is left open.
  *
  * Cuts are at each byte.  Without `-m thorough` the others, long operations, and all under valgrind
- * (XSU_CASES), are at some of the bytes.
+ * (XSU_CASES) and sanitizers, are at some of the bytes.
  */
 #ifndef TESTS_FAULTS_H
 #define TESTS_FAULTS_H

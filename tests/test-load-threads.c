@@ -5,7 +5,7 @@
  * memory nor the number of open files grows.  Waits have files of their own while they last, so that
  * it is the least number of the second half that says so.  Times are printed.
  *
- * XSU_OPERATIONS is how many operations there are in all; else 15000, or a million with
+ * XSU_OPERATIONS is how many operations there are in all; else 8000, or a million with
  * `-m thorough`.  A thousand domains with ten watches each go with 200,000 and more, else as many as
  * are in proportion.
  */
@@ -168,7 +168,7 @@ static uint64_t operations(void)
     const char *given = g_getenv("XSU_OPERATIONS");
     if (given)
         return g_ascii_strtoull(given, NULL, 10);
-    return g_test_thorough() ? 1000000 : test_scaled(15000);
+    return g_test_thorough() ? 1000000 : test_scaled(8000);
 }
 
 static void start_all(Run *run, Thread *threads)

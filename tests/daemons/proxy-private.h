@@ -68,7 +68,7 @@ Rule test_proxy_rule(TestProxy *proxy, uint32_t type, const GByteArray *payload)
 size_t test_proxy_allow(TestProxy *proxy, Side *side);
 /** In the same hold of the lock, so that the receiver does not act before it is counted: so many have
  * gone. */
-void test_proxy_passing(TestProxy *proxy, const Side *side, size_t n);
+void test_proxy_passing(TestProxy *proxy, Side *side, size_t n);
 /** What is to become of the next message for a client, with the lock held. */
 TestProxyFaultKind test_proxy_strike_message(TestProxy *proxy, bool more);
 /** Once there have been faults: have the daemon deal with all it was sent, and end the connection. */
