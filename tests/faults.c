@@ -136,6 +136,7 @@ static Outcome run_once(Scene *scene, const Operation *op, bool stalls)
 {
     Outcome outcome;
     XSU_GC(gc, scene->ctx);
+    scene->stalls = stalls;
     scene->timeout_ms = stalls ? STALLED_MS : USUAL_MS;
     xsu_set_timeout(scene->ctx, scene->timeout_ms);
     poison_errno();
@@ -270,7 +271,7 @@ static unsigned int sweep(Scene *scene, const Operation *op, TestProxyFault faul
 static Scene scene_new(TestStore *store)
 {
     Proxied p = proxied_start(store);
-    Scene scene = {store, p.proxy, p.ctx, store->root, 0};
+    Scene scene = {store, p.proxy, p.ctx, store->root, 0, false};
     heal(&scene); /* the connection is there */
     return scene;
 }

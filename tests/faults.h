@@ -22,6 +22,7 @@ typedef struct Scene {
     xsu_ctx *ctx;
     const char *root;
     unsigned int timeout_ms; /* of the ctx, during a run */
+    bool stalls;             /* it is short, as the stream may be stalled */
 } Scene;
 
 enum {

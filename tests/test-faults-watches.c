@@ -102,12 +102,14 @@ static bool run_many(Scene *scene, xsu_gc *gc)
     return ok && take_each(scene, gc, "abc");
 }
 
-/* Nothing of it comes any more; what comes is the next watch's. */
+/* Nothing of it comes any more; what comes is the next watch's.  Where the stream is stalled between
+ * a message's head and its body C xenstored has no ear for anybody. */
 static bool run_unwatch(Scene *scene, xsu_gc *gc)
 {
     if (!xs_unwatchf(gc, "a", "%s/a", scene->root))
         return right(false);
-    test_store_set(scene->store, "a", "2");
+    if (!scene->stalls)
+        test_store_set(scene->store, "a", "2");
     return watch(scene, gc, "b");
 }
 
