@@ -36,7 +36,7 @@ static xsu_ctx *ctx_new(struct xs_handle *xsh, unsigned long flags)
 xsu_ctx *xsu_open(unsigned long flags)
 {
     xsu_ctx *ctx = ctx_new(NULL, flags);
-    int err = flags & XSU_OPEN_LATER ? 0 : xsu__conn_open_first(xsu__pool_conn(&ctx->pool), 0);
+    int err = (flags & XSU_OPEN_LATER) ? 0 : xsu__conn_open_first(xsu__pool_conn(&ctx->pool), 0);
     if (!err)
         return ctx;
     xsu_close(ctx);

@@ -272,7 +272,9 @@ bool xll_pin_vcpus(xll_ctx *ctx, const xll_domain *domain, const xll_pinning *pi
                    GError **error)
 {
     g_autoptr(GArray) before = g_array_new(FALSE, FALSE, sizeof(old));
-    pin p = {.act = {.ctx = ctx, .domain = domain, .verb = "pin the vcpus of"}, .asked = pinning, .before = before};
+    pin p = {.act = {.ctx = ctx, .domain = domain, .verb = "pin the vcpus of"},
+             .asked = pinning,
+             .before = before};
     xc_domaininfo_t now;
 
     g_array_set_clear_func(before, free_old);

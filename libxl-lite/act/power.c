@@ -250,7 +250,7 @@ static bool end(xll__waiting *waiting, GError **errors)
 bool xll_shutdown_domains(xll_ctx *ctx, const xll_domain *const *domains, size_t num,
                           const xll_shutdown_options *options, GError **errors)
 {
-    static const xll_shutdown_options none;
+    static const xll_shutdown_options none = {0};
     xll_shutdown_options how = options ? *options : none;
     xll__waiting waiting = {.ctx = ctx, .requests = g_new0(xll__request, num), .num = num};
     g_autoptr(GError) error = NULL;

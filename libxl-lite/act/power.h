@@ -68,8 +68,8 @@ bool xll__is_answered(const xll__request *request);
 
 void xll__be_acknowledged(xll__request *request);
 
-/* Queue reads of `home` and `value`; an xll__read_fn, of an xll__request. */
-void xll__read_request(const xll__edit *edit, void *request);
+/* Queue reads of `home` and `value`; an xll__read_fn, whose data is an xll__request. */
+void xll__read_request(const xll__edit *edit, void *data);
 
 /* See what became of those that wait, if there is any reason to. */
 void xll__look_at_requests(xll__waiting *waiting);

@@ -148,7 +148,7 @@ static int act_on_outcomes(const cli_command *self, cli_acts *acts)
     if (acts->json)
         append_run(out, self, acts);
     printed = cli_print(out);
-    return status ?: printed;
+    return status ? status : printed;
 }
 
 int cli_act(const cli_command *self, cli_acts *acts, char **arguments)

@@ -104,8 +104,11 @@ static int attach(char **names, const options *opts)
     g_autofree char *path = NULL;
     xll_console_address where;
     const char *type;
-    int status = xen ? cli_select(&sel, ctx, names) : cli_fail_domains(names, error);
+    int status;
 
+    if (!xen)
+        return cli_fail_domains(names, error);
+    status = cli_select(&sel, ctx, names);
     if (status)
         return status;
     if (!find_console(&sel, opts, &where, &error) || !can_escape(xen, opts, &error))

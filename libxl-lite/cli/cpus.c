@@ -54,7 +54,8 @@ static bool parse_item(const char *text, item *one)
     text += one->is_not;
     rest = cli_after(text, "node:") ?: cli_after(text, "nodes:");
     one->is_nodes = rest;
-    text = rest ?: text;
+    if (rest)
+        text = rest;
     one->is_all = strcmp(text, "all") == 0;
     return one->is_all ? !one->is_not : take_range(text, one);
 }

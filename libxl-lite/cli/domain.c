@@ -50,8 +50,11 @@ static int print_domid(char *name, bool json)
     g_autoptr(xll_ctx) ctx = xll_open(&error);
     g_autofree char *text = NULL;
     const xll_domain *domain;
-    int status = ctx ? cli_select(&sel, ctx, names) : cli_fail_domains(names, error);
+    int status;
 
+    if (!ctx)
+        return cli_fail_domains(names, error);
+    status = cli_select(&sel, ctx, names);
     if (status)
         return status;
     domain = sel.shown->pdata[0];
@@ -91,13 +94,13 @@ static int print_name(char *text, bool json)
     g_autoptr(GError) error = NULL;
     g_autoptr(xll_ctx) ctx = NULL;
     g_autofree char *name = NULL, *escaped = NULL, *line = NULL;
-    uint32_t domid;
+    uint32_t id;
 
-    if (!cli_to_domid(text, &domid, &error) || !(ctx = xll_open(&error))
-        || !(name = xll_domid_to_name(ctx, domid, &error)))
+    if (!cli_to_domid(text, &id, &error) || !(ctx = xll_open(&error))
+        || !(name = xll_domid_to_name(ctx, id, &error)))
         return cli_fail_domains(names, error);
     if (json)
-        return print_json(domid, name);
+        return print_json(id, name);
     escaped = cli_escaped(name);
     line = g_strconcat(escaped, "\n", NULL);
     return cli_print_text(line);

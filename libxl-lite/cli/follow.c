@@ -43,6 +43,7 @@ static gboolean on_event(const xll_event *event, const GError *error, gpointer d
 static gboolean on_hangup(int fd G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data)
 {
     raise(SIGPIPE);
+    /* cppcheck-suppress unreachableCode ; where the signal is ignored, raise() returns */
     end(data, cli_fail("cannot write the output: %s", g_strerror(EPIPE)));
     return G_SOURCE_CONTINUE;
 }

@@ -125,8 +125,9 @@ void cli_append_steps(GString *out, const cli_outcome *outcome)
         const char *value = member(step, "value");
 
         cli_append_name(out, outcome->domain, 0);
-        g_string_append_printf(out, " (domain %u): %s ", outcome->domain->domid,
-                               words_of(member(step, "step")));
+        g_string_append_printf(
+            out, " (domain %u): %s ", outcome->domain->domid,
+            words_of(json_object_get_string(json_object_object_get(step, "step"))));
         cli_append_escaped(out, member(step, "target"), CLI_ESCAPE_CONTROL);
         if (value) {
             g_string_append(out, " = ");

@@ -41,7 +41,9 @@ static bool is_set(const char *variable)
 
 static bool wants_colour(void)
 {
-    return isatty(STDOUT_FILENO) && is_set("TERM") && strcmp(getenv("TERM"), "dumb") != 0
+    const char *terminal = getenv("TERM") ?: "";
+
+    return isatty(STDOUT_FILENO) && *terminal && strcmp(terminal, "dumb") != 0
            && !is_set("NO_COLOR");
 }
 

@@ -15,6 +15,7 @@ typedef struct cpus {
 typedef struct run {
     xll_pinning pinning;
     cpus hard, soft;
+    /* cppcheck-suppress unusedStructMember ; the option is taken, as xl takes it */
     gboolean force, ignore_masks;
     char **also;
 } run;
@@ -76,10 +77,9 @@ static bool parse_vcpu(const cli_command *self, run *r, const char *text)
 
 static bool parse_cpus(const cli_command *self, cpus *which, const char *text)
 {
-    g_autofree char *why = NULL;
-
     if (!text || strcmp(text, "-") == 0)
         return true;
+    g_autofree char *why = NULL;
     which->text = text;
     which->list = cli_parse_cpus(text, &why);
     if (!which->list)

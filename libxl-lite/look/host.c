@@ -213,7 +213,7 @@ static uint32_t capabilities(uint32_t bits)
     uint32_t result = 0;
 
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++)
-        result |= bits & table[i].theirs ? table[i].ours : 0;
+        result |= (bits & table[i].theirs) ? table[i].ours : 0;
     return result;
 }
 

@@ -40,7 +40,7 @@ bool xll__read_names(xsu_gc *gc, const uint32_t *domids, size_t num, char **name
 char *xll__domid_to_name(xll_ctx *ctx, xsu_gc *gc, uint32_t domid, GError **error)
 {
     char *name;
-    bool unknown;
+    bool unknown = false;
 
     if (!xll__find_info(ctx, domid, NULL, error)
         || !xll__read_names(gc, &domid, 1, &name, &unknown, error))

@@ -206,7 +206,7 @@ static void compare_domain(xll_monitor *monitor, const xc_domaininfo_t *info)
     monitored_domain *known = xll__monitored(monitor, info->domain);
 
     /* Another domain may have got the domid meanwhile. */
-    if (known && memcmp(known->info.handle, info->handle, sizeof known->info.handle)) {
+    if (known && memcmp(known->info.handle, info->handle, sizeof known->info.handle) != 0) {
         remove_domain(monitor, known);
         known = NULL;
     }

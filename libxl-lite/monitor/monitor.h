@@ -87,7 +87,7 @@ monitored_domain *xll__monitored(const xll_monitor *monitor, uint32_t domid);
 monitored_device *xll__monitored_device(const monitored_domain *domain, const char *class,
                                         uint32_t devid);
 
-void xll__free_monitored_domain(gpointer domain);
+void xll__free_monitored_domain(gpointer data);
 
 /* Mark what to read. */
 void xll__mark_domain(xll_monitor *monitor, monitored_domain *domain);

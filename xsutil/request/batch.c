@@ -219,7 +219,7 @@ void xsu__batch_refuse(xsu_batch *b, uint8_t type, int err)
 /* ---- Runs ------------------------------------------------------------------------------------ */
 
 /* What was queued while the last run was under way is what is queued now, and the other's memory
- * is for what comes next. */
+ * is for what comes next.  One level deep: later->later is none.  NOLINTNEXTLINE(misc-no-recursion) */
 static void take_over_later(xsu_batch *b)
 {
     xsu_batch was = *b, *later = b->later;
@@ -236,7 +236,7 @@ static void take_over_later(xsu_batch *b)
     xsu__batch_begin_anew(later);
 }
 
-void xsu__batch_begin_anew(xsu_batch *b)
+void xsu__batch_begin_anew(xsu_batch *b) /* NOLINT(misc-no-recursion) as above */
 {
     b->ran = false;
     if (b->later && b->later->num > 0) {

@@ -314,7 +314,7 @@ bool xs_vrmf(xsu_gc *gc, xs_transaction_t t, const char *fmt, va_list ap)
     size_t len;
     const char *path = xsu__path_borrow(gc, &len, fmt, ap);
     int err = path ? 0 : errno;
-    if (!err && strcmp(path, "/") == 0)
+    if (path && strcmp(path, "/") == 0)
         err = EINVAL;
     if (!err)
         err = xsu__send_change(gc, t, XS_RM, path, len, NULL, 0);

@@ -61,7 +61,7 @@ void xsu__parts_end(xsu_parts *parts)
 /* Its answer is put together; it may have been removed meanwhile. */
 int xsu__parts_answered(xsu_parts *parts)
 {
-    xsu_op *op = next_long_directory(parts);
+    xsu_op *op = xsu__batch_op(parts->batch, parts->next); /* which was asked for */
     const xsu_op *asked = xsu__batch_op(parts->asking, 0);
     const xsu_listing *l = &parts->listing;
     xsu_message whole = {{.type = XS_DIRECTORY, .len = (uint32_t)l->len}, l->names ? l->names : ""};

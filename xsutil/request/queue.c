@@ -119,7 +119,7 @@ void xsu_batch_vmknodf(xsu_batch *b, const char *value, const struct xs_permissi
     node.len = len > UINT_MAX ? UINT_MAX : (unsigned int)len;
     if (!err && (!value || !perms || num == 0))
         err = EINVAL;
-    if (!err)
+    if (path && !err)
         err = xsu__batch_mknod(b, path, &node, true);
     b->joining = false;
     if (err)

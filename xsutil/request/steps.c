@@ -127,15 +127,15 @@ static void pause_connecting(xsu_steps *s)
 /* ETIMEDOUT, or EAGAIN, with when that will be. */
 static int mind_the_time(xsu_steps *s, xsu_pool *pool, unsigned int timeout_ms)
 {
-    uint64_t end = s->since_ns + (uint64_t)timeout_ms * NS_PER_MS;
+    uint64_t last_ns = s->since_ns + (uint64_t)timeout_ms * NS_PER_MS;
     if (timeout_ms == 0)
         return EAGAIN;
-    if (xsu__now_ns() >= end) {
+    if (xsu__now_ns() >= last_ns) {
         xsu__pool_give_up(pool, s->guest);
         return ETIMEDOUT;
     }
-    if (s->until_ns == 0 || end < s->until_ns)
-        s->until_ns = end;
+    if (s->until_ns == 0 || last_ns < s->until_ns)
+        s->until_ns = last_ns;
     return EAGAIN;
 }
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 /* A node and all below it.  Paths only get longer, so that this ends even where nodes are their own
- * children. */
+ * children.  NOLINTNEXTLINE(misc-no-recursion) */
 static int visit(xsu_batch *b, xsu_gc *scratch, const xsu_node *node, const char *path, bool queue)
 {
     int err = node->error ? node->error : xsu__batch_mknod(b, path, node, queue);

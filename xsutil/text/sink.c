@@ -2,6 +2,7 @@
 #include "xsutil/text/sink.h"
 #include <string.h>
 
+/* The new block has room.  NOLINTNEXTLINE(misc-no-recursion) */
 xsu_sink xsu__sink_open_new(xsu_gc *gc)
 {
     xsu__block_push(gc, 2 * XSU_SINK_SLACK);

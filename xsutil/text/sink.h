@@ -25,6 +25,7 @@ xsu_sink xsu__sink_grown(xsu_sink sink, size_t n);
 
 #define XSU_STRING_ALIGNMENT 8 /* ASan's granule: less, and neighbours could not be told apart */
 
+/* Once more at most, when there is a new block.  NOLINTNEXTLINE(misc-no-recursion) */
 static inline xsu_sink xsu__sink_open(xsu_gc *gc)
 {
     char *start = gc->next + (-(uintptr_t)gc->next & (XSU_STRING_ALIGNMENT - 1));

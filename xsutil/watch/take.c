@@ -76,6 +76,7 @@ bool xsu_watch_next(xsu_gc *gc, xsu_watch_event *event, int timeout_ms)
     if (err)
         errno = err;
     else
+        /* cppcheck-suppress uninitStructMember ; taking one has set it */
         *event = taken.event;
     return !err;
 }

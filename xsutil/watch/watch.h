@@ -228,6 +228,6 @@ struct xsu_waits {
 /* look.c */
 
 /** Wait until all nodes are met, or any of them; 0 or an errno. */
-int xsu__waits_run(xsu_waits *w, unsigned int timeout_ms, bool all);
+int xsu__waits_run(xsu_waits *set, unsigned int timeout_ms, bool all);
 
 #endif

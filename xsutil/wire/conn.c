@@ -339,10 +339,10 @@ int xsu__conn_receive_now(xsu_conn *conn)
     char *space = xsu__decoder_space(&conn->in, &room);
     ssize_t n
         = conn->is_socket ? recv(conn->fd, space, room, MSG_DONTWAIT) : read(conn->fd, space, room);
-    if (n > 0)
+    if (n > 0) {
         xsu__decoder_filled(&conn->in, (size_t)n);
-    if (n > 0)
         return 0;
+    }
     return n < 0 && is_passing(errno) ? EAGAIN : ECONNRESET;
 }
 
