@@ -39,8 +39,8 @@ extern "C" {
  *
  * On a ctx from xsu_attach() batches and watches are as above, on connections of xsutil's own.
  * Single operations, and transactions that are not of batches, go through the program's libxenstore
- * handle and do as that does: they wait for ever, and after the handle's connection was lost
- * (ECONNRESET) each fails with EBADF and sends nothing.  A forked child must leave them alone.
+ * handle and do as that does: they wait for ever, they fail with ENOMEM where it has no memory, and
+ * after the handle's connection was lost (ECONNRESET) each fails with EBADF and sends nothing.  A forked child must leave them alone.
  * Their transactions have the daemon's numbers, so that the program's own calls and xsutil's can be
  * in the same one.
  */

@@ -72,8 +72,8 @@ typedef struct xsu_watch_event {
  * True once the daemon has agreed.  False, and it is not set, with EINVAL if `token` is NULL,
  * EEXIST if there is one with this path and token, E2BIG if path and token with their NULs exceed
  * the payload (see xs_writef()), EPERM after restriction, ETIMEDOUT (see xsu_set_timeout()),
- * ECONNREFUSED without a daemon, ECONNRESET or EPROTO if the connection was lost twice; or with the
- * daemon's answer: EACCES, or ENOSPC if the caller is over its quota of watches.
+ * ECONNREFUSED without a daemon, ECONNRESET or EPROTO if the connection was lost twice, ENOSPC,
+ * ENOMEM or EMFILE if the kernel has no more for epoll_ctl() and its like; or with the daemon's answer: EACCES, or ENOSPC if the caller is over its quota of watches.
  */
 bool xs_watchf(xsu_gc *gc, const char *token, const char *fmt, ...) XSU_PRINTF(3, 4);
 bool xs_vwatchf(xsu_gc *gc, const char *token, const char *fmt, va_list ap) XSU_PRINTF(3, 0);
@@ -89,7 +89,7 @@ bool xs_vunwatchf(xsu_gc *gc, const char *token, const char *fmt, va_list ap) XS
  * Wait for the next event of a watch with a token, timeout_ms at the most; 0: take what is there,
  * -1: for ever.  Its strings live in the gc: rewind it in a loop.  False with ETIMEDOUT; with
  * ENOENT if there is no such watch, also when the last is removed meanwhile; with EPERM after
- * restriction; with EINVAL if `event` is NULL or the gc has no ctx.
+ * restriction; with EINVAL if `event` is NULL or the gc has no ctx; or with an errno of poll().
  */
 bool xsu_watch_next(xsu_gc *gc, xsu_watch_event *event, int timeout_ms);
 

@@ -28,9 +28,11 @@ static bool is_silent_loss(xsu_ctx *ctx, int err)
     return lost;
 }
 
-/* What the errno that a call of libxenstore's left means. */
+/* What the errno that a call of libxenstore's left means: 0, where it had no memory for the answer. */
 static int failure(xsu_ctx *ctx, int err)
 {
+    if (err == 0)
+        return ENOMEM;
     if (!is_loss(err) && !is_silent_loss(ctx, err))
         return err;
     atomic_store(&ctx->lost, true);
@@ -60,7 +62,8 @@ static int directory(xsu_ctx *ctx, xs_transaction_t t, const char *path, xsu_rep
 {
     unsigned int num = 0;
     char **names = xs_directory(ctx->xsh, t, path, &num);
-    size_t len = num ? (size_t)(names[num - 1] - names[0]) + strlen(names[num - 1]) + 1 : 0;
+    size_t len
+        = names && num ? (size_t)(names[num - 1] - names[0]) + strlen(names[num - 1]) + 1 : 0;
     int err = names ? hand_out(take, to, num ? names[0] : "", len) : failure(ctx, errno);
     free(names);
     return err;

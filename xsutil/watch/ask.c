@@ -33,7 +33,8 @@ static bool is_done(questions *all)
     return all->next == all->num;
 }
 
-static bool wait_for_more(xsu_watches *w, const questions *all, const xsu_patience *patience)
+/* 0, ETIMEDOUT, or ECONNRESET: what cannot be waited for is given up. */
+static int wait_for_more(xsu_watches *w, const questions *all, const xsu_patience *patience)
 {
     struct pollfd pfd = {.fd = w->conn.fd, .events = POLLIN};
     int left = xsu__patience_left(patience, all->began_ns);
@@ -42,7 +43,11 @@ static bool wait_for_more(xsu_watches *w, const questions *all, const xsu_patien
     if (w->out->len)
         pfd.events |= POLLOUT;
     xsu__watches_unlock(w);
-    return left != 0 && xsu__poll_until(&pfd, 1, xsu__now_ns(), left);
+    int err = left == 0 ? ETIMEDOUT : xsu__poll_until(&pfd, 1, xsu__now_ns(), left);
+    if (!err || err == ETIMEDOUT)
+        return err;
+    xsu__watch_lose(w);
+    return ECONNRESET;
 }
 
 /* 0 when there are all answers, ETIMEDOUT, or why the connection was lost. */
@@ -52,7 +57,7 @@ static int await(xsu_watches *w, questions *all, const xsu_patience *patience)
     while (!err && !is_done(all)) {
         err = xsu__watch_receive(w);
         if (err == EAGAIN)
-            err = wait_for_more(w, all, patience) ? 0 : ETIMEDOUT;
+            err = wait_for_more(w, all, patience);
     }
     if (err == 0 || err == ETIMEDOUT)
         mute(w, false);

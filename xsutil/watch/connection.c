@@ -24,15 +24,17 @@ static int left_ms(uint64_t began_ns, int timeout_ms)
     return past >= all ? 0 : (int)((all - past + NS_PER_MS - 1) / NS_PER_MS);
 }
 
-bool xsu__poll_until(struct pollfd *fds, unsigned int num, uint64_t began_ns, int timeout_ms)
+int xsu__poll_until(struct pollfd *fds, unsigned int num, uint64_t began_ns, int timeout_ms)
 {
     for (;;) {
         int left = left_ms(began_ns, timeout_ms);
         int n = poll(fds, num, left);
         if (n > 0)
-            return true;
-        if (left == 0 || (n < 0 && errno != EINTR))
-            return false;
+            return 0;
+        if (n < 0 && errno != EINTR)
+            return errno;
+        if (left == 0)
+            return ETIMEDOUT;
     }
 }
 

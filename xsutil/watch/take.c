@@ -27,8 +27,8 @@ static int hopeless(xsu_watches *w, xsu_watch_kind kind)
     return any ? 0 : ENOENT;
 }
 
-/* With `lock`, which is let go meanwhile; false when the time is over. */
-static bool wait_for_event(xsu_watches *w, xsu_watch_kind kind, uint64_t began, int timeout_ms)
+/* With `lock`, which is let go meanwhile.  0, or ETIMEDOUT, or why it is not possible to wait. */
+static int wait_for_event(xsu_watches *w, xsu_watch_kind kind, uint64_t began, int timeout_ms)
 {
     xsu_watch_queue *queue = &w->queue[kind];
     struct pollfd fds[]
@@ -36,27 +36,27 @@ static bool wait_for_event(xsu_watches *w, xsu_watch_kind kind, uint64_t began, 
     queue->waiters++;
     xsu__watch_update(w);
     xsu__watches_unlock(w);
-    bool in_time = xsu__poll_until(fds, 2, began, timeout_ms);
+    int err = xsu__poll_until(fds, 2, began, timeout_ms);
     xsu__watches_lock(w);
     queue->waiters--;
     xsu__watch_update(w);
-    return in_time;
+    return err;
 }
 
 int xsu__watch_take(xsu_watches *w, xsu_watch_kind kind, xsu_gc *gc, xsu_taken *taken,
                     int timeout_ms)
 {
     uint64_t began = timeout_ms > 0 ? xsu__now_ns() : 0;
-    bool in_time = true, progress = true;
-    int err = 0;
+    bool progress = true;
+    int err = 0, waited = 0;
     xsu__watches_lock(w);
     while (!xsu__watch_pop(w, kind, gc, taken)) {
         if (!progress)
-            err = in_time ? hopeless(w, kind) : ETIMEDOUT;
+            err = waited ? waited : hopeless(w, kind);
         if (err)
             break;
         if (!progress)
-            in_time = timeout_ms != 0 && wait_for_event(w, kind, began, timeout_ms);
+            waited = timeout_ms ? wait_for_event(w, kind, began, timeout_ms) : ETIMEDOUT;
         xsu__watches_unlock(w);
         progress = work(w);
         xsu__watches_lock(w);

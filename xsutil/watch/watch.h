@@ -154,7 +154,7 @@ xsu_watch *xsu__watch_find(const xsu_watches *w, uint64_t number);
 /* connection.c */
 
 /** poll(), whatever signals come; false when timeout_ms (negative: never) have passed. */
-bool xsu__poll_until(struct pollfd *fds, unsigned int num, uint64_t began_ns, int timeout_ms);
+int xsu__poll_until(struct pollfd *fds, unsigned int num, uint64_t began_ns, int timeout_ms);
 /** With the lock: queue a request; its id. */
 uint32_t xsu__watch_put(xsu_watches *w, uint32_t type, const char *first, const char *second);
 /** With the lock: queue the request for a watch. */

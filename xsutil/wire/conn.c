@@ -45,6 +45,8 @@ static void conn_init(xsu_conn *conn, const char *path, bool only_path)
 {
     *conn = (xsu_conn){.active = {.restrict_callback = restrict_conn}, .fd = -1, .epoll = -1};
     conn->path = path ? strdup(path) : NULL;
+    if (path && !conn->path)
+        xsu__die("out of memory");
     conn->only_path = only_path;
 }
 
@@ -190,21 +192,26 @@ static int open_endpoint(xsu_conn *conn, unsigned int timeout_ms)
     return fd;
 }
 
-/* What was opened becomes the connection, unless the program has been restricted. */
+static int enter_epoll(const xsu_conn *conn, int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    if (fd < 0 || conn->epoll < 0 || epoll_ctl(conn->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
+        return 0;
+    return errno;
+}
+
+/* What was opened becomes the connection, unless the program has been restricted, or nobody would be
+ * told of what comes. */
 static int conn_adopt(xsu_conn *conn, int fd)
 {
     xsu__fds_lock();
-    bool restricted = conn->restricted;
-    if (!restricted)
+    int err = conn->restricted ? EPERM : enter_epoll(conn, fd);
+    if (!err)
         conn->fd = fd;
-    if (!restricted && fd >= 0 && conn->epoll >= 0)
-        epoll_ctl(conn->epoll, EPOLL_CTL_ADD, fd, &(struct epoll_event){.events = EPOLLIN});
     xsu__fds_unlock();
-    if (!restricted)
-        return 0;
-    if (fd >= 0)
+    if (err && fd >= 0)
         close(fd);
-    return EPERM;
+    return err;
 }
 
 int xsu__conn_open_first(xsu_conn *conn, unsigned int timeout_ms)
