@@ -137,12 +137,12 @@ const char *xsu__spec_parse(const char *p, xsu_spec *spec)
 
 intmax_t xsu__arg_integer(xsu_args *args, xsu_class arg_class)
 {
-    /* Some are one type here, and others elsewhere.  NOLINTNEXTLINE(bugprone-branch-clone) */
     switch (arg_class) {
     case XSU_CLASS_LONG:
         return va_arg(args->ap, long);
     case XSU_CLASS_LLONG:
         return va_arg(args->ap, long long);
+    /* These are one type here, and others elsewhere.  NOLINTNEXTLINE(bugprone-branch-clone) */
     case XSU_CLASS_INTMAX:
         return va_arg(args->ap, intmax_t);
     case XSU_CLASS_SIZE:

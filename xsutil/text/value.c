@@ -16,10 +16,10 @@
 /* Fetch one argument; false for a NULL string. */
 static bool arg_check(xsu_args *args, xsu_class arg_class)
 {
-    /* They differ in the type that is fetched.  NOLINTNEXTLINE(bugprone-branch-clone) */
     switch (arg_class) {
     case XSU_CLASS_STRING:
         return va_arg(args->ap, const char *) != NULL;
+    /* These differ in the type that is fetched.  NOLINTNEXTLINE(bugprone-branch-clone) */
     case XSU_CLASS_POINTER:
         (void)va_arg(args->ap, void *);
         return true;
