@@ -59,7 +59,7 @@ static bool has(const TestScene *scene, unsigned int flag)
 
 /*
  * libxenstore's xs_directory_part() is no better: it writes to what realloc() returns without a look at
- * it, and when a later part fails it loses those that it has (Xen 4.17 to 4.20, libs/store/xs.c).
+ * it, and when a later part fails it loses those that it has (Xen 4.17, libs/store/xs.c).
  */
 static bool is_libxenstores(const Point *point)
 {

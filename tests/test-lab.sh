@@ -7,11 +7,21 @@
 # shellcheck disable=SC2086 # suites' names have no spaces
 set -u
 [ "${1-}" != --tap ] || shift
+# --with PROGRAM: it is there, too; --limit SECONDS: for the whole.
+with='' limit=2400
+while :; do
+    case ${1-} in
+    --with) with="--prog $2" ;;
+    --limit) limit=$2 ;;
+    *) break ;;
+    esac
+    shift 2
+done
 STANDARD="suite-act.sh suite-cli.sh suite-events.sh suite-guest.sh suite-junk.sh suite-lists.sh suite-rename.sh suite-vcpus.sh suite.sh"
 suites=${*:-$STANDARD}
 lab=$SOURCE/tests/lab
 set --
-for suite in "$lab"/suite*.sh "$lab/tap.sh"; do
+for suite in "$lab"/suite*.sh "$lab"/audit*.sh "$lab/tap.sh"; do
     set -- "$@" --file "$suite:/lab/suites/${suite##*/}"
 done
 for program in "$BUILD"/tests/lab-*; do
@@ -20,4 +30,4 @@ done
 exec python3 "$lab/lab.py" --parts "$XEN_PARTS" --prog "$BUILD/xl-lite" \
     --prog "$BUILD/xsutil-example" --prog "$TEST_XLL" \
     --file "$BUILD/tests/other-version.so:/lab/other-version.so" "$@" \
-    run --daemon "${LAB_DAEMON:-xenstored}" --timeout 2400 "$lab/run-suites.sh" $suites
+    $with run --daemon "${LAB_DAEMON:-xenstored}" --timeout "$limit" "$lab/run-suites.sh" $suites
