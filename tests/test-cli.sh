@@ -158,6 +158,9 @@ done
 for bad in "" 0 -1 +1 1x 9223372036854775808; do
     expect 2 err "events: '[${bad:-x}]*' is not a number of events" events -n "$bad"
 done
+# GLib's own reader of numbers lets a vertical tab pass, and a sign behind it.
+expect 2 err "trigger: '.*1' is no vcpu's number; see" trigger -- web nmi "$(printf '\v1')"
+expect 2 err "events: '.*1' is not a number of events" events -n "$(printf '\v-1')"
 for bad in "" -1 1e3 .5 1.5s nan; do
     expect 2 err "events: '.*' is not a time in seconds" events --timeout "$bad"
 done
