@@ -8,7 +8,7 @@
 #include <glib.h>
 #include <stdlib.h>
 
-#define ROUNDS 7
+#define ROUNDS 3
 #define QUIET_MS 25
 #define REST_MS 2000 /* what stopping services may take */
 

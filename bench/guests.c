@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define LOOK_MS 200
+#define MOST_LOOKS 25
 #define IDLE_NS (LOOK_MS * 1000000.0 / 50) /* of each guest's time between two looks */
 
 void guests_open(guests *g, const uint32_t *domids, unsigned int num)
@@ -57,6 +58,7 @@ static double cpu_time(guests *g, unsigned int num)
 void guests_resume(guests *g, unsigned int num)
 {
     double before, now;
+    unsigned int looks = 0;
     for (unsigned int i = 0; i < num; i++)
         resume(g, g->domids[i]);
     now = cpu_time(g, num);
@@ -64,5 +66,5 @@ void guests_resume(guests *g, unsigned int num)
         before = now;
         g_usleep(LOOK_MS * 1000);
         now = cpu_time(g, num);
-    } while (now - before > num * IDLE_NS);
+    } while (now - before > num * IDLE_NS && ++looks < MOST_LOOKS);
 }

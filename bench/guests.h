@@ -21,7 +21,8 @@ void guests_close(guests *g);
 /** How long each takes from now on, between a request and its shutdown. */
 void guests_set_rest(guests *g, unsigned int ms);
 
-/** The first `num` have shut down: have them go on, and wait until they have nothing to do. */
+/** The first `num` have shut down: have them go on, and wait until they have nothing to do, or for
+ * five seconds. */
 void guests_resume(guests *g, unsigned int num);
 
 #endif
