@@ -70,7 +70,7 @@ static void start(xsu_txn *txn)
     txn->began_ns = xsu__now_ns();
     xsu_ctx *ctx = txn->gc->ctx;
     int err = EINVAL;
-    if (txn->link) /* which there is with a ctx alone */
+    if (ctx && txn->link) /* a ctx has one */
         err = txn->link->start(ctx, left_ms(txn, txn->began_ns), txn->retry.timeout_ms, &txn->t);
     if (err == ETIMEDOUT && txn->attempts > 0 && xsu__now_ns() >= txn->deadline_ns)
         err = EAGAIN; /* the time was over before, with conflicts */
