@@ -8,7 +8,9 @@
 static bool attempt(xsu_txn *txn, xsu_batch_fn fn, void *data)
 {
     xsu_batch *b = xsu__batch_new(txn->gc, &xsu__own, txn->t);
-    if (!fn(txn->gc, b, data))
+    if (!fn)
+        errno = EINVAL;
+    if (!fn || !fn(txn->gc, b, data))
         return false;
     if (b->under_way) {
         errno = EDEADLK; /* the loop that runs it is not this one */
@@ -24,10 +26,6 @@ static bool attempt(xsu_txn *txn, xsu_batch_fn fn, void *data)
 bool xsu_batch_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_batch_fn fn, void *data)
 {
     XSU_NEED(gc);
-    if (!fn) {
-        errno = EINVAL;
-        return false;
-    }
     XSU_TRANSACTION(txn, gc, retry);
     txn.link = &xsu__own;
     while (xsu_txn_next(&txn)) {

@@ -170,13 +170,11 @@ void xsu_txn_leave(xsu_txn *txn)
 bool xsu_transaction(xsu_gc *gc, const xsu_retry *retry, xsu_transaction_fn fn, void *data)
 {
     XSU_NEED(gc);
-    if (!fn) {
-        errno = EINVAL;
-        return false;
-    }
     XSU_TRANSACTION(txn, gc, retry);
     while (xsu_txn_next(&txn)) {
-        if (!fn(gc, txn.t, data))
+        if (!fn)
+            errno = EINVAL;
+        if (!fn || !fn(gc, txn.t, data))
             break;
     }
     return xsu_txn_done(&txn);
