@@ -23,6 +23,9 @@ int cli_fail(const char *format, ...)
     return CLI_FAILED;
 }
 
+/* Signals that end who attaches. */
+static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
 /* A terminal, and on it a process that attaches a program. */
 typedef struct Session {
     int keys, terminal; /* the two ends */
@@ -43,6 +46,8 @@ static void attach(Session *s, const char *script, bool visible)
     g_assert_cmpint(s->process, >=, 0);
     if (s->process > 0)
         return;
+    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++)
+        signal(ends[i], SIG_DFL); /* under nohup one would be ignored */
     close(s->keys);
     login_tty(s->terminal);
     status = cli_run_attached(argv, visible);
@@ -117,16 +122,14 @@ static void test_visible(void)
 /* Signals that end who attached: the program ends, and the terminal is given back. */
 static void test_ended(gconstpointer visible)
 {
-    static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
+    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
         Session s;
         attach(&s, RAW "exec sleep 1000", visible != NULL);
         await(&s, "ready");
-        g_assert_cmpint(kill(s.process, signals[i]), ==, 0);
+        g_assert_cmpint(kill(s.process, ends[i]), ==, 0);
         int status = end(&s);
         g_assert_true(WIFSIGNALED(status));
-        g_assert_cmpint(WTERMSIG(status), ==, signals[i]);
+        g_assert_cmpint(WTERMSIG(status), ==, ends[i]);
     }
 }
 
