@@ -7,12 +7,12 @@
 #include <sys/mount.h>
 #include <xsutil/xsutil.h>
 
-#define TOLD 1000 /* after so many rounds data/flood says how many there were */
+#define TOLD 100 /* after so many rounds data/flood says how many there were */
 
-/* What a toolstack may look at, wait for, or change in a transaction. */
-static const char *const paths[]
-    = {"device/vif/0/state", "control/shutdown", "control/sysrq", "data/state"};
-static const char *const values[] = {"4", "6", "5", "poweroff", "1", "\033[31m", "99999999999", ""};
+/* What a toolstack may look at, wait for, or change in a transaction.  Its kernel, which is Linux, ignores
+ * such words in control/shutdown. */
+static const char *const paths[] = {"device/vif/0/state", "control/shutdown", "data/state"};
+static const char *const values[] = {"4", "6", "5", "junk", "1", "\033[31m", "99999999999", ""};
 
 #define NUM(array) (sizeof(array) / sizeof *(array))
 
