@@ -168,6 +168,7 @@ UNFORCED = [
      "goes over a connection of xsutil's own, on an attached ctx, too"),
     (r"xs_v?directoryf", "ENOSYS", "inside a guest, of an oxenstored"),
     (r"xs_v?rmf", "ENOENT", "what is absent is removed"),
+    (r"xs_v?watchf", "EMFILE|ENOMEM", "is of a call that fails, which test-failing-calls.c has them do"),
     (r"xsu_transaction|xsu_txn_done|xsu_batch_transaction", "ENOENT|EIO",
      "is of a number that is none; these begin their own"),
     (r"xsu_transaction_end", "ECANCELED", "is of a body that gives up without an errno; this has none"),
