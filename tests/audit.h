@@ -7,6 +7,7 @@
 #define TESTS_AUDIT_H
 
 #include <glib.h>
+#include <stdarg.h>
 #include <stdbool.h>
 
 /** Note an outcome: "ok", "abort", or an error's name; in the file that XSU_AUDIT names, if it does. */
@@ -42,5 +43,46 @@ void audit_error(const char *function, bool failed, GError **error, int expected
         bool failed_ = !function(__VA_ARGS__);                                                     \
         audit_errno(#function, failed_, (expected));                                               \
     } while (0)
+
+/** Defines call_NAME(format, its only argument), and the same of the twin that takes a va_list. */
+#define AUDIT_DEFINE(name, vname, ...)                                                             \
+    static bool call_##name(const char *fmt, const char *argument)                                 \
+    {                                                                                              \
+        return name(__VA_ARGS__, fmt, argument);                                                   \
+    }                                                                                              \
+    static bool pass_##vname(const char *fmt, ...)                                                 \
+    {                                                                                              \
+        va_list ap;                                                                                \
+        va_start(ap, fmt);                                                                         \
+        bool ok = vname(__VA_ARGS__, fmt, ap);                                                     \
+        va_end(ap);                                                                                \
+        return ok;                                                                                 \
+    }                                                                                              \
+    AUDIT_DEFINE_TWIN(vname)
+
+/** The same of what is added to something and then run: `begin` declares it, `run` is the outcome. */
+#define AUDIT_DEFINE_RUN(name, vname, begin, run, ...)                                             \
+    static bool call_##name(const char *fmt, const char *argument)                                 \
+    {                                                                                              \
+        begin;                                                                                     \
+        name(__VA_ARGS__, fmt, argument);                                                          \
+        return run;                                                                                \
+    }                                                                                              \
+    static bool pass_##vname(const char *fmt, ...)                                                 \
+    {                                                                                              \
+        begin;                                                                                     \
+        va_list ap;                                                                                \
+        va_start(ap, fmt);                                                                         \
+        vname(__VA_ARGS__, fmt, ap);                                                               \
+        va_end(ap);                                                                                \
+        return run;                                                                                \
+    }                                                                                              \
+    AUDIT_DEFINE_TWIN(vname)
+
+#define AUDIT_DEFINE_TWIN(vname)                                                                   \
+    static bool call_##vname(const char *fmt, const char *argument)                                \
+    {                                                                                              \
+        return pass_##vname(fmt, argument);                                                        \
+    }
 
 #endif

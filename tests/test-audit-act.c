@@ -51,10 +51,6 @@ static bool call_xll_wait_vcpus(void)
     return where && !*where;
 }
 
-#define ENTRY(function, asks)                                                                      \
-    {                                                                                              \
-#function, call_##function, asks                                                           \
-    }
 static const Call calls[] = {
     ENTRY(xll_check_domain, XEN),       ENTRY(xll_pause_domain, XEN),
     ENTRY(xll_unpause_domain, XEN),     ENTRY(xll_shutdown_domains, BOTH),
@@ -67,11 +63,7 @@ static const Call calls[] = {
 
 static const Call *find(const char *function)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
-        if (strcmp(calls[i].name, function) == 0)
-            return &calls[i];
-    }
-    g_error("no call of %s", function);
+    return find_call(calls, G_N_ELEMENTS(calls), function);
 }
 
 static void be_right(void)

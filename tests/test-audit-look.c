@@ -44,10 +44,6 @@ IS(xll_check_xenstore, ctx, where)
 IS(xll_name_to_domid, ctx, name, NULL, where)
 IS(xll_find_console, ctx, domid, &address, where)
 
-#define ENTRY(function, asks)                                                                      \
-    {                                                                                              \
-#function, call_##function, asks                                                           \
-    }
 static const Call calls[] = {
     ENTRY(xll_list_domains, BOTH),    ENTRY(xll_list_unnamed_domains, XEN),
     ENTRY(xll_get_domain, BOTH),      ENTRY(xll_get_security_label, XEN),
@@ -63,11 +59,7 @@ static const Call calls[] = {
 
 static const Call *find(const char *function)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
-        if (strcmp(calls[i].name, function) == 0)
-            return &calls[i];
-    }
-    g_error("no call of %s", function);
+    return find_call(calls, G_N_ELEMENTS(calls), function);
 }
 
 static void start(TestStore *s)

@@ -87,45 +87,9 @@ static void be_right(void)
     CALL(xsu_batch_mknodf, xsu_batch_vmknodf, b, value, perms, num_perms)                          \
     CALL(xsu_batch_treef, xsu_batch_vtreef, b, tree)
 
-/* Each becomes call_NAME(format, its only argument), and so does its twin. */
-#define DEFINE_SINGLE(name, vname, ...)                                                            \
-    static bool call_##name(const char *fmt, const char *argument)                                 \
-    {                                                                                              \
-        return name(__VA_ARGS__, fmt, argument);                                                   \
-    }                                                                                              \
-    static bool pass_##vname(const char *fmt, ...)                                                 \
-    {                                                                                              \
-        va_list ap;                                                                                \
-        va_start(ap, fmt);                                                                         \
-        bool ok = vname(__VA_ARGS__, fmt, ap);                                                     \
-        va_end(ap);                                                                                \
-        return ok;                                                                                 \
-    }                                                                                              \
-    static bool call_##vname(const char *fmt, const char *argument)                                \
-    {                                                                                              \
-        return pass_##vname(fmt, argument);                                                        \
-    }
 #define DEFINE_QUEUED(name, vname, ...)                                                            \
-    static bool call_##name(const char *fmt, const char *argument)                                 \
-    {                                                                                              \
-        xsu_batch *b = xsu_batch_in(gc, t);                                                        \
-        name(__VA_ARGS__, fmt, argument);                                                          \
-        return xsu_batch_run(b);                                                                   \
-    }                                                                                              \
-    static bool pass_##vname(const char *fmt, ...)                                                 \
-    {                                                                                              \
-        xsu_batch *b = xsu_batch_in(gc, t);                                                        \
-        va_list ap;                                                                                \
-        va_start(ap, fmt);                                                                         \
-        vname(__VA_ARGS__, fmt, ap);                                                               \
-        va_end(ap);                                                                                \
-        return xsu_batch_run(b);                                                                   \
-    }                                                                                              \
-    static bool call_##vname(const char *fmt, const char *argument)                                \
-    {                                                                                              \
-        return pass_##vname(fmt, argument);                                                        \
-    }
-SINGLE(DEFINE_SINGLE)
+    AUDIT_DEFINE_RUN(name, vname, xsu_batch *b = xsu_batch_in(gc, t), xsu_batch_run(b), __VA_ARGS__)
+SINGLE(AUDIT_DEFINE)
 QUEUED(DEFINE_QUEUED)
 
 /* These have a path beside their format, which is not one of a path: it is `argument` itself. */

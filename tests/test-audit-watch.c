@@ -58,44 +58,10 @@ static void be_right(void)
     CALL(xsu_waits_nodef, xsu_waits_vnodef, w, node_fn, NULL)                                      \
     CALL(xsu_waits_statef, xsu_waits_vstatef, w, mask, &state)
 
-#define DEFINE_WATCH(name, vname, ...)                                                             \
-    static bool call_##name(const char *fmt, const char *argument)                                 \
-    {                                                                                              \
-        return name(__VA_ARGS__, fmt, argument);                                                   \
-    }                                                                                              \
-    static bool pass_##vname(const char *fmt, ...)                                                 \
-    {                                                                                              \
-        va_list ap;                                                                                \
-        va_start(ap, fmt);                                                                         \
-        bool ok = vname(__VA_ARGS__, fmt, ap);                                                     \
-        va_end(ap);                                                                                \
-        return ok;                                                                                 \
-    }                                                                                              \
-    static bool call_##vname(const char *fmt, const char *argument)                                \
-    {                                                                                              \
-        return pass_##vname(fmt, argument);                                                        \
-    }
 #define DEFINE_WAIT(name, vname, ...)                                                              \
-    static bool call_##name(const char *fmt, const char *argument)                                 \
-    {                                                                                              \
-        xsu_waits *w = xsu_waits_new(gc, domid);                                                   \
-        name(__VA_ARGS__, fmt, argument);                                                          \
-        return xsu_waits_run(w, patience_ms, true);                                                \
-    }                                                                                              \
-    static bool pass_##vname(const char *fmt, ...)                                                 \
-    {                                                                                              \
-        xsu_waits *w = xsu_waits_new(gc, domid);                                                   \
-        va_list ap;                                                                                \
-        va_start(ap, fmt);                                                                         \
-        vname(__VA_ARGS__, fmt, ap);                                                               \
-        va_end(ap);                                                                                \
-        return xsu_waits_run(w, patience_ms, true);                                                \
-    }                                                                                              \
-    static bool call_##vname(const char *fmt, const char *argument)                                \
-    {                                                                                              \
-        return pass_##vname(fmt, argument);                                                        \
-    }
-WATCHES(DEFINE_WATCH)
+    AUDIT_DEFINE_RUN(name, vname, xsu_waits *w = xsu_waits_new(gc, domid),                         \
+                     xsu_waits_run(w, patience_ms, true), __VA_ARGS__)
+WATCHES(AUDIT_DEFINE)
 WAITS(DEFINE_WAIT)
 
 typedef struct Op {

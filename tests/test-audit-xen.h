@@ -299,6 +299,20 @@ typedef struct Call {
     unsigned int asks;
 } Call;
 
+#define ENTRY(function, asks)                                                                      \
+    {                                                                                              \
+#function, call_##function, asks                                                           \
+    }
+
+static inline const Call *find_call(const Call *calls, size_t num, const char *function)
+{
+    for (size_t i = 0; i < num; i++) {
+        if (strcmp(calls[i].name, function) == 0)
+            return &calls[i];
+    }
+    g_error("no call of %s", function);
+}
+
 static inline void assert_fails_once(const Call *call, int expected)
 {
     GError *error = NULL;

@@ -85,8 +85,7 @@ static bool parse_node(const change *c, const char *name, const char *text, uint
     if (!text)
         return xll__fail(&c->act, XLL_ERROR_REFUSED, error,
                          "it has no memory/%s in xenstore, so its memory is not managed", name);
-    if (g_ascii_isdigit(*text) /* GLib's own lets a vertical tab pass, and a sign behind it */
-        && g_ascii_string_to_unsigned(text, 10, 0, UINT64_MAX / 4, kib, NULL))
+    if (xll__parse_u64(text, UINT64_MAX / 4, kib))
         return true;
     return xll__fail(&c->act, XLL_ERROR_REFUSED, error,
                      "its memory/%s in xenstore is '%s', which is no number of KiB", name, text);

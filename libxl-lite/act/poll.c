@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Waiting for what the hypervisor knows, and tells nobody of: it is looked at again and again. */
 #include "libxl-lite/act/act.h"
-#include <string.h>
 
 /* A look is one hypercall: as often as this it costs nothing that one notices. */
 #define LOOK_US (50 * G_TIME_SPAN_MILLISECOND)
@@ -98,19 +97,17 @@ void xll__poll(xll_ctx *ctx, const xll_domain *const *domains, size_t num, const
                const xll__goal *goal, unsigned int timeout_ms, GError **errors)
 {
     g_autofree waiting *each = g_new0(waiting, num + 1);
-    g_autofree GError **found = g_new0(GError *, num + 1);
+    g_autofree GError **unwanted = g_new0(GError *, num + 1);
     const wait w = {ctx, goal, each, num, g_get_monotonic_time()};
 
-    if (errors)
-        memcpy(found, errors, num * sizeof *found);
+    if (!errors)
+        errors = unwanted;
     for (size_t i = 0; domains && wanted && i < num; i++)
-        each[i] = (waiting){.domain = domains[i], .wanted = wanted[i], .is_over = found[i]};
+        each[i] = (waiting){.domain = domains[i], .wanted = wanted[i], .is_over = errors[i]};
     if (domains && wanted)
-        wait_for_all(&w, timeout_ms, found);
+        wait_for_all(&w, timeout_ms, errors);
     else
-        fail_all(num, domains ? "kib" : "domains", found);
-    if (errors)
-        memcpy(errors, found, num * sizeof *found);
-    for (size_t i = 0; !errors && i < num; i++)
-        g_clear_error(&found[i]);
+        fail_all(num, domains ? "kib" : "domains", errors);
+    for (size_t i = 0; i < num; i++)
+        g_clear_error(&unwanted[i]);
 }

@@ -25,6 +25,12 @@ bool cli_to_domid(const char *text, uint32_t *domid, GError **error)
     return true;
 }
 
+/* GLib's own reader lets a vertical tab pass, and a sign behind it. */
+bool cli_to_number(const char *text, guint64 least, guint64 most, guint64 *number)
+{
+    return cli_is_number(text) && g_ascii_string_to_unsigned(text, 10, least, most, number, NULL);
+}
+
 bool cli_to_seconds(const char *text, double *seconds)
 {
     size_t whole = strspn(text, "0123456789");

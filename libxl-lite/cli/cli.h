@@ -81,6 +81,9 @@ bool cli_is_number(const char *text);
  */
 bool cli_to_domid(const char *text, uint32_t *domid, GError **error);
 
+/* Digits that are a number from `least` to `most`. */
+bool cli_to_number(const char *text, guint64 least, guint64 most, guint64 *number);
+
 /* Seconds, "1.5" too; no sign, no exponent. */
 bool cli_to_seconds(const char *text, double *seconds);
 

@@ -278,7 +278,7 @@ static bool parse_count(const char *text, gint64 *count)
 {
     guint64 number;
 
-    if (!cli_is_number(text) || !g_ascii_string_to_unsigned(text, 10, 1, G_MAXINT64, &number, NULL))
+    if (!cli_to_number(text, 1, G_MAXINT64, &number))
         return false;
     *count = number;
     return true;

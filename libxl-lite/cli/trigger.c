@@ -90,9 +90,7 @@ static bool take_trigger(const cli_command *self, char **arguments, sent *what, 
     if (has_vcpu)
         last = take_last(arguments);
     what->trigger = find_trigger(last);
-    if (vcpu
-        && (!cli_is_number(vcpu)
-            || !g_ascii_string_to_unsigned(vcpu, 10, 0, UINT32_MAX, &number, NULL)))
+    if (vcpu && !cli_to_number(vcpu, 0, UINT32_MAX, &number))
         *status = cli_wrong_usage(self, "'%s' is no vcpu's number", vcpu);
     else if (what->trigger < 0 && num)
         *status = cli_wrong_usage(

@@ -63,9 +63,7 @@ static bool parse_vcpu(const cli_command *self, run *r, const char *text)
 
     if (strcmp(text, "all") == 0 && r->force)
         cli_wrong_usage(self, "--force is for one vcpu at a time, not for all");
-    else if (strcmp(text, "all") != 0
-             && (!cli_is_number(text)
-                 || !g_ascii_string_to_unsigned(text, 10, 0, UINT32_MAX - 1, &vcpu, NULL)))
+    else if (strcmp(text, "all") != 0 && !cli_to_number(text, 0, UINT32_MAX - 1, &vcpu))
         cli_wrong_usage(self, "'%s' is not a vcpu: a number from 0 on, or all", text);
     else {
         r->pinning.vcpu = (uint32_t)vcpu;

@@ -36,8 +36,7 @@ static bool take_number(const cli_command *self, char **arguments, uint32_t *num
         cli_wrong_usage(self, "it takes at least two arguments: domains, and a number of vcpus");
         return false;
     }
-    if (!cli_is_number(arguments[num - 1])
-        || !g_ascii_string_to_unsigned(arguments[num - 1], 10, 1, UINT32_MAX, &value, NULL)) {
+    if (!cli_to_number(arguments[num - 1], 1, UINT32_MAX, &value)) {
         cli_wrong_usage(self, "'%s' is not a number of vcpus, of which there is at least one",
                         arguments[num - 1]);
         return false;

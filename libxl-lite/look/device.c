@@ -150,12 +150,16 @@ static bool run(reading *now, GError **error)
 }
 
 /* GLib's own lets a vertical tab pass, and a sign behind it. */
+bool xll__parse_u64(const char *text, uint64_t most, uint64_t *number)
+{
+    return g_ascii_isdigit(*text) && g_ascii_string_to_unsigned(text, 10, 0, most, number, NULL);
+}
+
 bool xll__parse_number(const char *text, uint32_t *number)
 {
-    guint64 parsed;
+    uint64_t parsed;
 
-    if (!g_ascii_isdigit(*text)
-        || !g_ascii_string_to_unsigned(text, 10, 0, UINT32_MAX, &parsed, NULL))
+    if (!xll__parse_u64(text, UINT32_MAX, &parsed))
         return false;
     *number = parsed;
     return true;

@@ -55,7 +55,9 @@ extern const xll__device_class xll__nics, xll__disks, xll__consoles, xll__net2s;
 void *xll__read_devices(xsu_gc *gc, const xll__device_class *class, const uint32_t *domids,
                         size_t num, GError **error);
 
-/* Decimal digits of 32 bits, and nothing else; an id, in addition, is written in one way only. */
+/* Decimal digits, and nothing else, up to `most`, or of 32 bits; an id, in addition, is written in one
+ * way only. */
+bool xll__parse_u64(const char *text, uint64_t most, uint64_t *number);
 bool xll__parse_number(const char *text, uint32_t *number);
 bool xll__parse_id(const char *text, uint32_t *id);
 
