@@ -49,9 +49,12 @@ typedef enum xll_error {
     XLL_ERROR_UNSUPPORTED = 9, /* this hypervisor has no such feature */
     XLL_ERROR_REPLACED = 10,   /* the domain is gone, and its domid is that of another */
     XLL_ERROR_DYING = 11,      /* the domain is being torn down */
-    XLL_ERROR_TIMEOUT = 12, /* what was waited for did not come; the message says what was left */
-    XLL_ERROR_REFUSED = 13, /* it could not be done completely: nothing was touched */
-    XLL_ERROR_EXISTS = 14   /* another domain has that name */
+    XLL_ERROR_TIMEOUT = 12,   /* what was waited for did not come; the message says what was left */
+    XLL_ERROR_REFUSED = 13,   /* it could not be done completely: nothing was touched */
+    XLL_ERROR_EXISTS = 14,    /* another domain has that name, or the domain has that device */
+    XLL_ERROR_CANCELLED = 15, /* xll_cancel() was called: what was begun is undone */
+    XLL_ERROR_NO_MEMORY = 16, /* the host has not that much memory free */
+    XLL_ERROR_NO_DEVICE = 17  /* the domain has no such device */
 } xll_error;
 
 /* ---- Context --------------------------------------------------------------------------------- */

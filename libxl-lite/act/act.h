@@ -25,6 +25,9 @@ typedef struct xll__act {
 /* What an error calls a domain: "domain 7 ('web')"; for g_free(). */
 char *xll__describe_domain(const xll_domain *domain);
 
+/* Its domid as it is part of paths; "DOMID" while it has none. */
+const char *xll__domid_text(xsu_gc *gc, const xll_domain *domain);
+
 /* xll_check_domain(), whose errors say that one cannot `verb` the domain.  It begins an action. */
 bool xll__check(const xll__act *act, GError **error);
 

@@ -3,12 +3,18 @@
 #include <string.h>
 
 #include "libxl-lite/act/act.h"
+#include "libxl-lite/xll-monitor.h"
 
 char *xll__describe_domain(const xll_domain *domain)
 {
     if (domain->name)
         return g_strdup_printf("domain %u ('%s')", domain->domid, domain->name);
     return g_strdup_printf("domain %u", domain->domid);
+}
+
+const char *xll__domid_text(xsu_gc *gc, const xll_domain *domain)
+{
+    return domain->domid == XLL_DOMID_NONE ? "DOMID" : xsu_sprintf(gc, "%u", domain->domid);
 }
 
 static bool is_same(const xc_domaininfo_t *now, const xll__act *act, GError **error)
