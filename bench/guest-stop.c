@@ -5,7 +5,6 @@
  * has to stop, it shuts down by the hypercall that the kernel makes at its very end.  So the kernel
  * knows of nothing, and a guest that is resumed (guests.h) goes on and can be asked again.
  */
-#define __XEN_TOOLS__ 1 /* else xen/xen.h has the sched_op of Xen 3.1 and before */
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
