@@ -25,6 +25,14 @@ void cfg__xlu_clear(cfg__xlu *xlu);
 /* The first line that it said since this was last asked, without its newline; for g_free(). */
 char *cfg__xlu_said(cfg__xlu *xlu);
 
+/* ---- text.c ---------------------------------------------------------------------------------- */
+
+/* Text as a message has it: in quotes, on one line, and not all of it if it is long; for g_free(). */
+char *cfg__quoted(const char *text);
+
+/* Whether it has none of the control characters, which nothing that is written here may have. */
+bool cfg__is_plain(const char *text);
+
 /* ---- source.c -------------------------------------------------------------------------------- */
 
 /* One "key = value", or "key += value", in the order they are in. */
@@ -56,15 +64,9 @@ char *cfg__where(const cfg__source *source, const cfg__setting *setting);
 
 /* ---- value.c --------------------------------------------------------------------------------- */
 
-/* Text as a message has it: in quotes, on one line, and not all of it if it is long; for g_free(). */
-char *cfg__quoted(const char *text);
-
 /* Set an error that begins with where the key is, and what it is. */
 void cfg__set_error(const cfg__source *source, const char *key, xll_error code, GError **error,
                     const char *format, ...) G_GNUC_PRINTF(5, 6);
-
-/* Whether it has none of the control characters, which nothing that is written here may have. */
-bool cfg__is_plain(const char *text);
 
 /*
  * The values of a key that is set.  False, or NULL, with an error that says what it is to be.  The

@@ -6,22 +6,6 @@
 
 #include "source.h"
 
-/* A message shows no more bytes of a value. */
-#define LONGEST 60
-
-char *cfg__quoted(const char *text)
-{
-    const char *end = text + MIN(strlen(text), LONGEST);
-    g_autoptr(GString) quoted = g_string_new("'");
-
-    while (end > text && *end && (*end & 0xc0) == 0x80) /* not in the middle of a character */
-        end--;
-    for (const char *at = text; at < end; at++)
-        g_string_append_printf(quoted, g_ascii_iscntrl(*at) ? "\\x%02x" : "%c", (unsigned char)*at);
-    g_string_append(quoted, *end ? "...'" : "'");
-    return g_string_free(g_steal_pointer(&quoted), FALSE);
-}
-
 /* "web.cfg:3: memory = '64m'", "web.cfg:3: vif": what an error begins with. */
 static char *about(const cfg__source *source, const char *key)
 {
@@ -49,15 +33,6 @@ void cfg__set_error(const cfg__source *source, const char *key, xll_error code, 
     what = g_strdup_vprintf(format, ap);
     va_end(ap);
     g_set_error(error, XLL_ERROR, code, "%s %s", begin, what);
-}
-
-bool cfg__is_plain(const char *text)
-{
-    for (; *text; text++) {
-        if (g_ascii_iscntrl(*text))
-            return false;
-    }
-    return true;
 }
 
 /* ---- Texts and numbers ------------------------------------------------------------------------ */
