@@ -236,6 +236,8 @@ bool cfg_parse_nic(const char *const *words, xll_new_nic *nic, GError **error)
 {
     g_auto(xll_new_nic) parsed = {.devid = XLL_ANY_DEVID};
 
+    if (!cfg__take_nic_defaults(&parsed, error))
+        return false;
     for (; *words; words++) {
         if (!take_word(&parsed, *words, error))
             return false;

@@ -39,7 +39,7 @@ unchanged() { # TITLE
 
 # ---- Refused, before anything is made ----
 
-refused 2 "web.cfg:10: bootloader = 'pygrub' has a guest find its kernel itself" \
+refused 2 "grub.cfg:10: bootloader = 'pygrub' has a guest find its kernel itself" \
     sh -c '(cat web.cfg; echo "bootloader = \"pygrub\"") >grub.cfg; xl-lite create -q grub.cfg' 2>/dev/null
 refused 2 "'type=\"hvm\"': type = 'hvm' needs a device model.*use .xl create" xl-lite create -q web.cfg 'type="hvm"'
 refused 1 "'cpus=\"99\"': cpus = '99' cannot be: there is no CPU 99: they are 0 to 1" xl-lite create -q web.cfg 'cpus="99"'
@@ -64,8 +64,10 @@ unchanged "a dry run"
 
 interrupted() { # SIGNAL STATUS: while it waits for a console that nobody serves
     kill -STOP "$(pidof xenconsoled)"
+    set -m # what is started behind & would not hear of SIGINT
     xl-lite create -q web.cfg >lite.out 2>lite.err &
     made=$!
+    set +m
     n=0
     until grep -q 'waiting for' lite.err || [ $n -ge 100 ]; do
         n=$((n + 1))
