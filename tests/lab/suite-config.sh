@@ -64,23 +64,22 @@ unchanged "a dry run"
 
 interrupted() { # SIGNAL STATUS: while it waits for a console that nobody serves
     kill -STOP "$(pidof xenconsoled)"
-    set -m # what is started behind & would not hear of SIGINT
-    xl-lite create -q web.cfg >lite.out 2>lite.err &
-    made=$!
-    set +m
-    n=0
-    until grep -q 'waiting for' lite.err || [ $n -ge 100 ]; do
-        n=$((n + 1))
-        sleep 0.1
-    done
-    [ "$(xl domid web)" -gt 0 ]
-    report $? "SIG$1 comes while there is a domain" lite.err
-    kill "-$1" $made
-    wait $made
+    : >lite.err
+    { # behind a & it would not hear of SIGINT
+        n=0
+        until grep -q 'waiting for' lite.err || [ $n -ge 200 ]; do
+            n=$((n + 1))
+            sleep 0.1
+        done
+        xl domid web >there 2>&1
+        kill "-$1" "$(pidof xl-lite)"
+    } &
+    xl-lite create -q web.cfg >lite.out 2>lite.err
     status=$?
+    wait
     kill -CONT "$(pidof xenconsoled)"
-    [ $status -eq "$2" ] && [ ! -s lite.out ] && [ "$(wc -l <lite.err)" -eq 2 ]
-    report $? "SIG$1 ends it with $2" lite.out lite.err
+    grep -q '^[0-9]*$' there && [ $status -eq "$2" ] && [ ! -s lite.out ] && [ "$(wc -l <lite.err)" -eq 2 ]
+    report $? "SIG$1, once there is a domain, ends it with $2" there lite.out lite.err
     unchanged "SIG$1"
 }
 interrupted INT 130
