@@ -22,7 +22,7 @@ END
 state() { # all that a guest that is made would change
     xl-lite list --json 2>&1 | grep -E '"(domid|name|uuid)"'
     xenstore-ls -f | grep -v '/local/domain/0/memory\|start_time'
-    ls /var/lib/xen /run/xen | grep -v domid-history
+    find /var/lib/xen /run/xen ! -name domid-history
 }
 xenstore-write /vm "" /libxl "" # whose folders they are: they stay, as xl leaves them
 state >before
@@ -39,7 +39,7 @@ unchanged() { # TITLE
 
 # ---- Refused, before anything is made ----
 
-refused 2 "grub.cfg:10: bootloader = 'pygrub' has a guest find its kernel itself" \
+refused 2 "grub.cfg:10: bootloader = 'pygrub' has a guest find its own kernel" \
     sh -c '(cat web.cfg; echo "bootloader = \"pygrub\"") >grub.cfg; xl-lite create -q grub.cfg' 2>/dev/null
 refused 2 "'type=\"hvm\"': type = 'hvm' needs a device model.*use .xl create" xl-lite create -q web.cfg 'type="hvm"'
 refused 1 "'cpus=\"99\"': cpus = '99' cannot be: there is no CPU 99: they are 0 to 1" xl-lite create -q web.cfg 'cpus="99"'
