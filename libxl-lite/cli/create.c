@@ -118,9 +118,8 @@ static int make_and_tell(const cli_command *self, create *run, const xll_guest *
         run->outcome->domain = domain;
     status = tell(self, run, guest);
     cli_outcome_free(run->outcome);
-    if (status == CLI_OK && domain && run->console && !run->dry_run)
-        status = cli_attach_console(domain->domid);
-    return status;
+    return status == CLI_OK && run->console && !run->dry_run ? cli_attach_console(domain->domid)
+                                                             : status;
 }
 
 /* ---- The command ------------------------------------------------------------------------------ */
