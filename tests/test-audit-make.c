@@ -149,7 +149,6 @@ static void test_wrong(TestStore *s)
 static void test_away(void)
 {
     static const xll_domain web = {.domid = 7, .name = "web", .uuid = UUID};
-    g_autofree char *record = NULL;
     TestDaemon *daemon = test_daemon_start(C_XENSTORED);
     TestStore s = {.peer = NULL};
     test_daemon_use(daemon);
