@@ -142,7 +142,7 @@ xll_domain *xll_create_domain(xll_ctx *ctx, const xll_guest *guest, unsigned int
     xll__creation c = {.act = {.ctx = ctx, .verb = "create"}, .guest = guest, .flags = flags};
 
     if (!xll__require(ctx, "ctx", error) || !xll__check_guest(guest, error)
-        || !xll__check_architecture(error))
+        || !xll__check_builder(error))
         return NULL;
     if (flags & ~(unsigned int)XLL_CREATE_PAUSED) {
         g_set_error(error, XLL_ERROR, XLL_ERROR_INVALID, "there are no such flags: %#x", flags);
