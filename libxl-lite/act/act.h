@@ -18,7 +18,11 @@ typedef struct xll__act {
     const xll_domain *domain;
     const char *verb; /* completes "cannot …" before the domain: "pause", "set the memory of" */
     bool destroys;    /* that it is dying is no failure; xll__transact() has what it left, too */
+    bool (*is_cancelled)(const xll_ctx *ctx); /* ends its waits early; NULL: nothing does */
 } xll__act;
+
+/* How often that is asked in a wait. */
+#define XLL__ASK_AGAIN_MS 200
 
 /* ---- who.c ----------------------------------------------------------------------------------- */
 
@@ -81,6 +85,10 @@ typedef struct xll__edit {
 /* Tell of a change in xenstore and queue it; a NULL path or value fails the transaction. */
 void xll__write(const xll__edit *edit, const char *value, const char *format, ...) XSU_PRINTF(3, 4);
 void xll__remove(const xll__edit *edit, const char *format, ...) XSU_PRINTF(2, 3);
+
+/* The same of a node that is made, or written, and given these permissions. */
+void xll__make_node(const xll__edit *edit, const char *value, const struct xs_permissions *perms,
+                    unsigned int num, const char *format, ...) XSU_PRINTF(5, 6);
 
 /*
  * What reads and queues; it is called anew after a conflict.  To have nothing changed it returns

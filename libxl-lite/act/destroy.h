@@ -1,36 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Destroying: destroy-look.c looks at what a domain has, destroy.c is the procedure and the other
- * destroy-*.c its steps; process.c and lock.c are the processes and files of other programs.
+ * destroy-*.c its steps; lock.c is for the files of other programs.  Detaching a device takes some of
+ * the same steps.
  */
 #ifndef XLL_ACT_DESTROY_H
 #define XLL_ACT_DESTROY_H
 
-#include <sys/types.h>
-
-#include "libxl-lite/act/act.h"
-
-/* ---- process.c ------------------------------------------------------------------------------- */
-
-/* A process to wait for: a child of ours, or not. */
-typedef struct xll__process {
-    pid_t pid;
-    int fd; /* that becomes readable when it ends; -1 where Linux has none, before 5.3 */
-    bool is_child;
-    bool has_ended;
-    int status; /* a child's, as waitpid() tells it */
-} xll__process;
-
-/* Until xll__release_process() the number is not taken for another process's, where Linux can. */
-xll__process xll__hold_process(pid_t pid, bool is_child);
-void xll__release_process(xll__process *process);
-
-/* Send a signal to that process and no other; false with errno. */
-bool xll__signal_process(const xll__process *process, int signal);
-
-/* Whether all of them end within so long; `what` is told to be waited for after a second. */
-bool xll__await_processes(const xll__act *act, xll__process *processes, size_t num,
-                          unsigned int limit_ms, const char *what);
+#include "libxl-lite/act/script.h"
 
 /* ---- lock.c ---------------------------------------------------------------------------------- */
 

@@ -40,6 +40,19 @@ void xll__remove(const xll__edit *edit, const char *format, ...)
         xsu_batch_rmf(edit->batch, "%s", path);
 }
 
+void xll__make_node(const xll__edit *edit, const char *value, const struct xs_permissions *perms,
+                    unsigned int num, const char *format, ...)
+{
+    va_list ap;
+    char *path;
+
+    va_start(ap, format);
+    path = xs_vpathf(edit->gc, format, ap);
+    va_end(ap);
+    if (!path || !value || xll__tell(edit->act, XLL_STEP_WRITE, value, "%s", path))
+        xsu_batch_mknodf(edit->batch, value, perms, num, "%s", path);
+}
+
 /* `vm` is of the toolstack's making: no guest may write it.  Where there is none, nobody has the
  * domid in xenstore but whom the hypervisor has. */
 bool xll__check_vm(const xll__act *act, const char *vm, GError **error)
