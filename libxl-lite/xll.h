@@ -38,6 +38,7 @@
 #include "xll-act.h"
 #include "xll-base.h"
 #include "xll-look.h"
+#include "xll-make.h"
 #include "xll-monitor.h"
 
 #endif

@@ -37,7 +37,7 @@ static xll__script script_of(const xll__victim *v, const xll__device *one)
 static void note_failures(const xll__victim *v, const xll__script *scripts, size_t num)
 {
     for (size_t i = 0; i < num; i++) {
-        if (scripts[i].failure)
+        if (scripts[i].failure && !v->undoes)
             xll__tell(&v->act, XLL_STEP_NOTE, NULL, "the script of its device %s, `%s`, %s",
                       scripts[i].device, scripts[i].command, scripts[i].failure);
     }

@@ -78,7 +78,7 @@ static void start(const running *r, xll__script *one)
 {
     g_autoptr(GError) error = NULL;
 
-    one->was_run = false;
+    one->was_run = one->is_overdue = false;
     one->failure = NULL;
     one->command = xsu_sprintf(r->gc, "%s %s%s%s", one->path, one->action, one->type_if ? " " : "",
                                one->type_if ?: "");
@@ -112,9 +112,9 @@ static void kill_rest(const running *r)
 
         if (processes[i].has_ended)
             continue;
-        one->failure = act.is_cancelled && act.is_cancelled(act.ctx)
-                           ? "was killed, as this was cancelled"
-                           : "did not end in time and is killed";
+        one->is_overdue = !act.is_cancelled || !act.is_cancelled(act.ctx);
+        one->failure = one->is_overdue ? "did not end in time and is killed"
+                                       : "is killed, as this was cancelled";
         kill(-processes[i].pid, SIGKILL);
     }
     act.is_cancelled = NULL;

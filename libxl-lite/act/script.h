@@ -45,6 +45,7 @@ typedef struct xll__script {
     const char *kind;    /* of its backend */
     uint32_t devid;
     bool was_run;        /* it was begun, whatever came of it */
+    bool is_overdue;     /* it was killed, as it did not end in time */
     const char *command; /* for people; this and the next are the gc's */
     const char
         *failure; /* completes "the script `COMMAND` ", its hotplug-error in it; NULL: none */
