@@ -15,7 +15,7 @@ set -u
 # below what is public: the headers in their folder, and what has no "__" in its name.
 HOUSES='
 xsutil: scratch text wire request watch .
-libxl-lite: base look monitor act .
+libxl-lite: base look monitor act make .
 libxl-lite: cli
 '
 # Of each floor: what it must not include and not call, whoever has it, and what that is called.
@@ -26,6 +26,7 @@ libxl-lite/base ^(libxl[._]|json) ^(libxl_|xlu_|json_) libxl and json-c
 libxl-lite/look ^(libxl[._]|json) ^(libxl_|xlu_|json_) libxl and json-c
 libxl-lite/monitor ^(libxl[._]|json) ^(libxl_|xlu_|json_) libxl and json-c
 libxl-lite/act ^(libxl[._]|json) ^(libxl_|xlu_|json_) libxl and json-c
+libxl-lite/make ^(libxl[._]) ^(libxl_|xlu_) libxl
 libxl-lite/cli ^(xen|libxl[._]|xsutil) ^(xc_|xtl_|xen[a-z]*_|libxl_|xlu_|xs_|xsu_) Xen and xsutil
 '
 LONGEST_FILE=500

@@ -82,6 +82,8 @@ static bool is_not_meant(const attempts *all, const char *vm, bool is_gone, GErr
 {
     g_autoptr(GError) why = NULL;
 
+    if (all->act->makes)
+        return false;
     if (xll__check_vm(all->act, vm, &why) && is_gone && !vm)
         xll__fail(all->act, XLL_ERROR_NOT_FOUND, &why, "it is gone");
     if (!why)
@@ -104,7 +106,7 @@ static bool attempt(xsu_gc *gc, xsu_batch *batch, void *data)
     g_clear_error(&all->error);
     if (!check(all->act, &is_gone, &all->error))
         return false;
-    xsu_batch_readf(batch, &vm, "/local/domain/%u/vm", all->act->domain->domid);
+    xsu_batch_readf(batch, &vm, "/local/domain/%s/vm", xll__domid_text(gc, all->act->domain));
     ok = all->fn(&edit, all->data, &all->error) && xsu_batch_run(batch);
     err = errno;
     if (is_not_meant(all, vm, is_gone, &all->error))
