@@ -14,7 +14,7 @@
 enum {
     LONGEST_INTERFACE = 15, /* Linux's IFNAMSIZ, less its NUL */
     LEAST_MTU = 68,         /* of IPv4 */
-    MOST_MTU = 65521        /* of xen-netback, which has ETH_HLEN of 65535 to itself */
+    MOST_MTU = 65535
 };
 
 /* ---- Texts ------------------------------------------------------------------------------------ */
@@ -183,8 +183,8 @@ static bool check_pair(const xll__act *act, const xll__new_device *a, const xll_
             && !xll__is_same_image(&a->image, &b->image)))
         return true;
     return xll__fail(act, XLL_ERROR_REFUSED, error,
-                     "the image '%s' is that of its disks %s and %s; who knows that it is safe "
-                     "says that it is shared",
+                     "the image '%s' is that of its disks %s and %s; w!, as the mode, is for who "
+                     "knows of that",
                      a->disk->target, a->disk->vdev, b->disk->vdev);
 }
 

@@ -150,8 +150,8 @@ bool xll__check_users(const xll__edit *edit, const xll__users *users, const xll_
 
             if ((new->disk->writable || is_written(one)) && is_image_of(one, new))
                 return xll__fail(edit->act, XLL_ERROR_REFUSED, error,
-                                 "the image '%s' is in use: domain %u %s it, as its disk %s; who "
-                                 "knows that it is safe says that it is shared",
+                                 "the image '%s' is in use: domain %u %s it, as its disk %s; w!, "
+                                 "as the mode, is for guests that know of each other",
                                  new->disk->target, one->domid,
                                  is_written(one) ? "writes" : "reads", one->vdev ?: one->devid);
         }
