@@ -18,11 +18,6 @@ static void add_number(json_object *to, const char *key, uint32_t value)
     json_object_object_add(to, key, json_object_new_int64(value));
 }
 
-static void add_bool(json_object *to, const char *key, bool value)
-{
-    add_text(to, key, value ? "True" : "False");
-}
-
 /* ---- Devices ---------------------------------------------------------------------------------- */
 
 static json_object *nic_json(const xll__new_device *one)
@@ -39,7 +34,8 @@ static json_object *nic_json(const xll__new_device *one)
     add_text(nic, "script", one->script);
     add_text(nic, "nictype", "vif");
     add_text(nic, "gatewaydev", one->nic->gatewaydev);
-    add_bool(nic, "trusted", !one->nic->untrusted);
+    if (one->nic->untrusted)
+        add_text(nic, "trusted", "False");
     return nic;
 }
 
@@ -52,11 +48,13 @@ static json_object *disk_json(const xll__new_device *one)
     add_text(disk, "backend", "phy");
     add_text(disk, "format", "raw");
     add_text(disk, "script", one->disk->script);
-    add_number(disk, "removable", one->disk->removable);
+    if (one->disk->removable)
+        add_number(disk, "removable", 1);
     add_number(disk, "readwrite", one->disk->writable);
-    add_bool(disk, "discard_enable", one->disk->writable && !one->disk->no_discard);
-    add_text(disk, "specification", "xen");
-    add_bool(disk, "trusted", !one->disk->untrusted);
+    if (one->disk->no_discard)
+        add_text(disk, "discard_enable", "False");
+    if (one->disk->untrusted)
+        add_text(disk, "trusted", "False");
     return disk;
 }
 
