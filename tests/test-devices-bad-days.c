@@ -6,19 +6,6 @@
 #include "proxy.h"
 #include "test-devices.h"
 
-/* ---- Being cancelled --------------------------------------------------------------------------- */
-
-bool __real_xll__is_cancelled(const xll_ctx *ctx);
-bool __wrap_xll__is_cancelled(const xll_ctx *ctx);
-
-/* A file by whose being there it is cancelled; NULL: it is not. */
-static const char *cancels;
-
-bool __wrap_xll__is_cancelled(const xll_ctx *ctx)
-{
-    return __real_xll__is_cancelled(ctx) || (cancels && access(cancels, F_OK) == 0);
-}
-
 /* ---- Backends --------------------------------------------------------------------------------- */
 
 /* Without backends, until `haste` gives them up. */
@@ -131,20 +118,29 @@ static void test_hangs(TestStore *s)
     g_assert_true(ends(host, "/pid"));
 }
 
+/* From elsewhere, once the script hangs. */
+static gpointer cancel(gpointer data)
+{
+    Host *host = data;
+    while (!has_file(host, "/hangs"))
+        g_usleep(1000);
+    xll_cancel(&host->ctx);
+    return NULL;
+}
+
 static void test_cancelled(TestStore *s)
 {
     SCENE(host, scene, s);
     g_autofree char *good = scene->nic.script;
-    g_autofree char *hangs = file_path(host, "/hangs");
+    GThread *thread = g_thread_new("cancel", cancel, host);
     scene->nic.script = scene->disk.script = make_script(host, "/bad", HANGING);
-    cancels = hangs;
     assert_undone(scene, attach_nic, XLL_ERROR_CANCELLED, "");
+    g_thread_join(thread);
     g_assert_true(ends(host, "/pid"));
     /* From the beginning on: nothing is begun. */
     g_string_truncate(host->told, 0);
     assert_undone(scene, attach_disk, XLL_ERROR_CANCELLED, "");
     g_assert_cmpstr(host->told->str, ==, "");
-    cancels = NULL;
 }
 
 /* ---- Files ------------------------------------------------------------------------------------ */
