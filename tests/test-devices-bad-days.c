@@ -12,7 +12,7 @@
 static void test_no_backend(TestStore *s)
 {
     SCENE(host, scene, s);
-    stop_backends(host, scene->backends);
+    stop_backends(scene->backends);
     haste = 100;
     assert_undone(scene, attach_nic, XLL_ERROR_TIMEOUT,
                   "no backend took its new device vif 1 within 10 s: is the module xen-netback");
@@ -194,7 +194,7 @@ static void test_killed(TestStore *s)
         put(host, BACKEND "/vif/7/0/state", "6");
         was_killed = is_killed_at(scene, ++step);
         assert_done(host);
-        stop_backends(host, scene->backends);
+        stop_backends(scene->backends);
         assert_nothing_left(host);
         scene->backends = start_backends();
     }

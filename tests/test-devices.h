@@ -6,6 +6,7 @@
 #ifndef TESTS_TEST_DEVICES_H
 #define TESTS_TEST_DEVICES_H
 
+#include "backends.h"
 #include "test-destroy.h"
 
 #include "libxl-lite/make/make.h"
@@ -19,63 +20,6 @@ int __wrap_xc_domain_get_guest_width(xc_interface *xch G_GNUC_UNUSED, uint32_t d
 {
     *width = 8;
     return find(domid);
-}
-
-/* ---- Backends --------------------------------------------------------------------------------- */
-
-#define STOP "/local/domain/0/stop"
-
-/* Those that are asked do not close, as their guest does not let go. */
-static bool are_stubborn;
-
-/* What a backend makes of its state: it takes a new device, and closes one that it is told to. */
-static inline const char *next_state(const char *state)
-{
-    if (g_strcmp0(state, "1") == 0)
-        return "2";
-    return g_strcmp0(state, "5") == 0 && !are_stubborn ? "6" : NULL;
-}
-
-static inline gpointer run_backends(gpointer data)
-{
-    gint *are_there = data;
-    struct xs_handle *xs = xs_open(0);
-    bool goes_on = true;
-    unsigned int num;
-    g_assert_true(xs_watch(xs, "/local/domain/0", "backends"));
-    g_atomic_int_set(are_there, 1);
-    while (goes_on) {
-        char **event = xs_read_watch(xs, &num);
-        const char *path = event[XS_WATCH_PATH];
-        goes_on = strcmp(path, STOP) != 0;
-        if (g_str_has_prefix(path, BACKEND) && g_str_has_suffix(path, "/state")) {
-            char *state = xs_read(xs, XBT_NULL, path, NULL);
-            const char *next = next_state(state);
-            if (next)
-                (void)xs_write(xs, XBT_NULL, path, next, 1);
-            free(state);
-        }
-        free(event);
-    }
-    xs_close(xs);
-    return NULL;
-}
-
-static inline GThread *start_backends(void)
-{
-    gint are_there = 0;
-    GThread *thread = g_thread_new("backends", run_backends, &are_there);
-    are_stubborn = false;
-    while (!g_atomic_int_get(&are_there))
-        g_thread_yield();
-    return thread;
-}
-
-static inline void stop_backends(const Host *host, GThread *backends)
-{
-    put(host, STOP, "");
-    g_thread_join(backends);
-    g_assert_true(xs_rm(host->s->peer, XBT_NULL, STOP));
 }
 
 /* ---- Scripts and images ----------------------------------------------------------------------- */
@@ -113,7 +57,7 @@ typedef struct Scene {
 
 static inline void scene_end(Scene *scene)
 {
-    stop_backends(scene->host, scene->backends);
+    stop_backends(scene->backends);
     g_free(scene->nic.script);
     g_free(scene->disk.target);
 }
