@@ -20,6 +20,7 @@ static void test_no_backend(TestStore *s)
         scene, attach_disk, XLL_ERROR_TIMEOUT,
         "no backend took its new device xvdb (vbd 51728) within 10 s: is the module xen-blk");
     g_assert_nonnull(strstr(host->told->str, "wait backends to take vif 1\n"));
+    g_assert_null(strstr(host->told->str, "note")); /* nobody is waited for to close it */
     g_assert_false(has_file(host, "/log"));
     haste = 1;
     scene->backends = start_backends();

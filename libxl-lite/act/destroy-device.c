@@ -14,7 +14,8 @@
 
 #define CLOSE_MS 10000 /* for the backends; libxl's bound */
 
-/* XenbusStateClosing and XenbusStateClosed, as nodes have them. */
+/* XenbusStateInitialising, XenbusStateClosing and XenbusStateClosed, as nodes have them. */
+#define INITIALISING "1"
 #define CLOSING "5"
 #define CLOSED "6"
 
@@ -25,14 +26,20 @@ static bool has_state(const xll__device *one)
     return one->how != XLL__TEARDOWN_NODES;
 }
 
+/* A new device that its backend has not taken: nobody is there to close it. */
+static bool is_untaken(const xll__victim *v, const char *state)
+{
+    return v->undoes && strcmp(state, INITIALISING) == 0;
+}
+
 /* What is closed already stays so; what is gone is not made anew by a write. */
-static void queue_close(const xll__edit *edit, bool keeps_frontend, xll__device *one,
+static void queue_close(const xll__edit *edit, const xll__victim *v, xll__device *one,
                         const char *state)
 {
-    if (!keeps_frontend)
+    if (!v->detaches)
         xll__remove(edit, "%s", one->frontend);
-    one->is_closing = state != NULL;
-    if (!state)
+    one->is_closing = state && !is_untaken(v, state);
+    if (!one->is_closing)
         return;
     xll__write(edit, "0", "%s/online", one->backend);
     if (strcmp(state, CLOSED) != 0)
@@ -50,7 +57,7 @@ static bool tell_backends(const xll__edit *edit, void *data, GError **error G_GN
         return false;
     for (size_t i = 0; i < v->num; i++) {
         if (has_state(&v->devices[i]))
-            queue_close(edit, v->detaches, &v->devices[i], states[i]);
+            queue_close(edit, v, &v->devices[i], states[i]);
     }
     return true;
 }
