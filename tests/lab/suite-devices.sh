@@ -53,9 +53,11 @@ image() { # FILE
 
 # nodes DOMID CLASS DEVID: those of a device, with permissions; what is of it alone, or of the moment, masked
 nodes() {
-    xenstore-ls -fp | grep "^\(/libxl/$1/device\|/local/domain/$1/device\|$backend\)/$2\(/$1\)*/$3[/ ]" | sed -E "s,/$3([/ \"]),/N\\1,g
-        s,^([^ ]*/(handle|virtual-device) = )\"$3\",\\1N,
-        s,^([^ ]*/(mac|params|dev|node|physical-device(-path)?|(event-channel|ring-ref|[rt]x-ring-ref|event-channel-[rt]x)) = )\".*\",\\1X," | sort
+    for path in "/libxl/$1/device/$2/$3" "/local/domain/$1/device/$2/$3" "$backend/$2/$1/$3"; do
+        xenstore-ls -fp | grep "^$path[/ ]" | sed "s,^$path,${path%/*}/N,"
+    done | sed -E "s,/$3\",/N\",g
+        s,^([^ ]*/(handle|virtual-device) = )\"$3\",\1N,
+        s,^([^ ]*/(mac|params|dev|node|physical-device(-path)?|(event-channel|ring-ref|[rt]x-ring-ref|event-channel-[rt]x)) = )\".*\",\1X," | sort
 }
 
 # A guest of each type that has booted, and has both drivers; PVH guests die now and then under
@@ -146,6 +148,7 @@ report $? "Debian's vif-bridge renames it, and sets its MTU" lite.out lite.err /
 lite network-detach pv 1 && silent $status && lite network-detach pv 2
 silent $status
 report $? "Debian's vif-bridge takes them out" lite.out lite.err /var/log/xen/xen-hotplug.log
+xenstore-rm /local/domain/named # it takes an interface's name for vifDOMID.DEVID, to write its MTU
 image /run/deb-1
 lite block-attach pv script=$debian/block,vdev=xvdb,target=/run/deb-1
 silent $status && await 20 is_up "$pv" vbd 51728 && losetup -a | grep -q /run/deb-1
