@@ -12,6 +12,11 @@ set -u
 backend=/local/domain/0/backend
 debian=/lab/debian-scripts
 
+running() { # the scripts that run, and what they have started
+    ps -o args >processes
+    grep '/scripts/\|-script\|^sleep 1000' processes
+}
+
 host() { # FILE: all that a device may leave something in, but what libxl keeps of its domain
     {
         xenstore-ls -fp | grep -v "/data/\|/console/\|/memory/"
@@ -19,7 +24,7 @@ host() { # FILE: all that a device may leave something in, but what libxl keeps 
         ls /sys/class/net
         ls /sys/class/net/xenbr0/brif
         stat -c '%a %n' /var/lib/xen/* /run/xen/*
-        ps -o args | grep 'scripts\|/run/.*script\|sleep 10[0]0' | grep -v grep
+        running
     } >"$1" 2>/dev/null
 }
 
@@ -54,7 +59,7 @@ image() { # FILE
 # nodes DOMID CLASS DEVID: those of a device, with permissions; what is of it alone, or of the moment, masked
 nodes() {
     for path in "/libxl/$1/device/$2/$3" "/local/domain/$1/device/$2/$3" "$backend/$2/$1/$3"; do
-        xenstore-ls -fp | grep "^$path[/ ]" | sed "s,^$path,${path%/*}/N,"
+        xenstore-ls -fp | grep "^${path}[/ ]" | sed "s,^$path,${path%/*}/N,"
     done | sed -E "s,/$3\",/N\",g
         s,^([^ ]*/(handle|virtual-device) = )\"$3\",\1N,
         s,^([^ ]*/(mac|params|dev|node|physical-device(-path)?|(event-channel|ring-ref|[rt]x-ring-ref|event-channel-[rt]x)) = )\".*\",\1X," | sort
@@ -259,11 +264,14 @@ host after
 [ $status -eq 1 ] && grep -q "did not end in time and is killed" lite.err && [ $took -ge 39 ] && [ $took -le 60 ] && cmp -s before after
 report $? "a script that hangs is killed, with what it started, and nothing is left ($took s)" lite.err before after
 
+hangs() {
+    running | grep -qx 'sleep 1000'
+}
 host before
 for signal in INT TERM; do
     xl-lite network-attach pv script=/run/hanging-script >lite.out 2>lite.err &
     lite=$!
-    await 10 grep -qs "sleep" "/proc/$(pgrep -f 'sleep 1000' | head -n 1)/cmdline"
+    await 20 hangs
     kill -$signal $lite
     wait $lite
     status=$?
