@@ -186,7 +186,7 @@ fails() {
     # A loop device that its backend had open is free a moment later.
     await 5 losetup_is_as_before
     host after
-    [ $status -eq 1 ] && [ ! -s lite.out ] && [ "$(grep -c '^xl-lite: [^ ]*: cannot' lite.err)" -eq 1 ] && grep -q -- "$pattern" lite.err
+    [ $status -eq 1 ] && [ ! -s lite.out ] && [ "$(grep -c "^xl-lite: $1: " lite.err)" -eq 1 ] && grep -q -- "$pattern" lite.err
     report $? "$* says: $pattern" lite.out lite.err
     cat /var/lib/xen/userdata-d.*.libxl-json | cmp -s known - && cmp -s before after
     report $? "$* leaves nothing" before after
