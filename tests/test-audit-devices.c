@@ -69,8 +69,11 @@ static char *make_file(const char *name, const char *text)
 
 static void start(TestStore *s)
 {
+    g_autofree char *lib = NULL;
     peer = s->peer;
     root = g_dir_make_tmp(NULL, NULL);
+    lib = g_strconcat(root, "/var/lib/xen", NULL);
+    g_assert_cmpint(g_mkdir_with_parents(lib, 0755), ==, 0);
     image = make_file("image", "image");
     script = make_file("script", "#!/bin/sh\nexec \"$XEN_PARTS/root/usr/bin/xenstore-write\" "
                                  "\"$XENBUS_PATH/hotplug-status\" connected\n");

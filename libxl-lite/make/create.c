@@ -108,7 +108,7 @@ static bool prepare(xll__creation *c, GError **error)
 {
     const xll_guest *guest = c->guest;
 
-    if (!xll__look_around(c, error) || !xll__open_image(c, error))
+    if (!xll__check_host(c, error) || !xll__look_around(c, error) || !xll__open_image(c, error))
         return false;
     c->devices = xll__plan_devices(&c->act, c->gc, guest->nics, guest->num_nics, guest->disks,
                                    guest->num_disks, error);
@@ -142,7 +142,7 @@ xll_domain *xll_create_domain(xll_ctx *ctx, const xll_guest *guest, unsigned int
     xll__creation c = {.act = {.ctx = ctx, .verb = "create"}, .guest = guest, .flags = flags};
 
     if (!xll__require(ctx, "ctx", error) || !xll__check_guest(guest, error)
-        || !xll__check_architecture(error))
+        || !xll__check_builder(error))
         return NULL;
     if (flags & ~(unsigned int)XLL_CREATE_PAUSED) {
         g_set_error(error, XLL_ERROR, XLL_ERROR_INVALID, "there are no such flags: %#x", flags);

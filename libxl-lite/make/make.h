@@ -59,6 +59,9 @@ bool xll__go_on(const xll__act *act, GError **error);
 
 /* ---- hypervisor.c: the steps in the hypervisor ----------------------------------------------- */
 
+/* Whether the host runs such guests, and has such CPUs: XLL_ERROR_REFUSED, XLL_ERROR_INVALID. */
+bool xll__check_host(xll__creation *c, GError **error);
+
 bool xll__make_domain(xll__creation *c, GError **error);
 bool xll__unmake_domain(xll__creation *c, GError **error);
 bool xll__claim_memory(xll__creation *c, GError **error);
@@ -90,9 +93,6 @@ void xll__explain_memory(xll__creation *c, uint64_t need_kib, GError **error);
 struct xen_domctl_createdomain;
 struct xc_dom_image;
 
-/* Whether guests can be made on this architecture: XLL_ERROR_UNSUPPORTED. */
-bool xll__check_architecture(GError **error);
-
 void xll__configure_domain(const xll__creation *c, struct xen_domctl_createdomain *config);
 bool xll__set_up_processors(xll__creation *c, GError **error);
 
@@ -117,13 +117,13 @@ void xll__build_acpi(uint8_t page[XLL__ACPI_PAGE_SIZE], uint64_t address, uint32
 
 /* ---- build.c: kernel, ramdisk and memory ----------------------------------------------------- */
 
+/* Whether guests can be made at all, with this libxenguest: XLL_ERROR_UNSUPPORTED. */
+bool xll__check_builder(GError **error);
+
 /* Open and parse them, before there is a domain: XLL_ERROR_REFUSED if they cannot be used. */
 bool xll__open_image(xll__creation *c, GError **error);
 bool xll__build_domain(xll__creation *c, GError **error);
 void xll__free_image(xll__image *image);
-
-/* XLL_ERROR_FAILED with libxenguest's own reason. */
-bool xll__builder_failed(const xll__creation *c, xll_error code, const char *what, GError **error);
 
 /* ---- nodes.c: the steps in xenstore ---------------------------------------------------------- */
 

@@ -7,14 +7,9 @@
 #include "libxl-lite/make/make.h"
 #include "libxl-lite/make/versions.h"
 
-#if defined(__i386__) || defined(__x86_64__)
+#if XLL__CAN_BUILD
 
 #include <xen/hvm/params.h>
-
-bool xll__check_architecture(GError **error G_GNUC_UNUSED)
-{
-    return true;
-}
 
 /* ---- Processors ------------------------------------------------------------------------------- */
 
@@ -152,19 +147,11 @@ static void add_range(struct xc_dom_image *dom, uint64_t from, uint64_t size, ui
     dom->e820[dom->e820_entries++] = (struct e820entry){.addr = from, .size = size, .type = type};
 }
 
-/* Linux of before 4.20 or so does not follow the pointer that it is given. */
-static bool follows_pointer(struct xc_dom_image *dom)
-{
-    const char *os = xc_dom_guest_os(dom); /* of its own memory */
-
-    return g_strcmp0(os, "linux") != 0 || xc_dom_feature_get(dom, XENFEAT_linux_rsdp_unrestricted);
-}
-
 /* The first of these modules is the RSDP.  They are freed by xll__forget_memory(). */
 static void add_acpi(const xll__creation *c, struct xc_dom_image *dom)
 {
     uint8_t *page = g_malloc0(XLL__ACPI_PAGE_SIZE);
-    bool is_in_page = follows_pointer(dom);
+    bool is_in_page = xll__follows_rsdp(dom);
     size_t n = 0;
 
     xll__build_acpi(page, ACPI_ADDRESS, c->guest->max_vcpus);
@@ -215,40 +202,6 @@ void xll__forget_memory(struct xc_dom_image *dom)
     for (size_t i = 0; i < MAX_ACPI_MODULES; i++)
         g_clear_pointer(&dom->acpi_modules[i].data, g_free);
     g_clear_pointer(&dom->e820, g_free);
-}
-
-#else
-
-bool xll__check_architecture(GError **error)
-{
-    g_set_error(error, XLL_ERROR, XLL_ERROR_UNSUPPORTED,
-                "cannot make a guest: on this architecture only `xl create` can");
-    return false;
-}
-
-void xll__configure_domain(const xll__creation *c G_GNUC_UNUSED,
-                           struct xen_domctl_createdomain *config G_GNUC_UNUSED)
-{
-}
-
-bool xll__set_up_processors(xll__creation *c G_GNUC_UNUSED, GError **error)
-{
-    return xll__check_architecture(error);
-}
-
-void xll__lay_out_memory(const xll__creation *c G_GNUC_UNUSED,
-                         struct xc_dom_image *dom G_GNUC_UNUSED)
-{
-}
-
-bool xll__describe_memory(xll__creation *c G_GNUC_UNUSED, struct xc_dom_image *dom G_GNUC_UNUSED,
-                          GError **error)
-{
-    return xll__check_architecture(error);
-}
-
-void xll__forget_memory(struct xc_dom_image *dom G_GNUC_UNUSED)
-{
 }
 
 #endif

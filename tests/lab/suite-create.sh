@@ -67,6 +67,9 @@ for type in pv pvh; do
         guest --paused name=web type=$type $more
         [ $status -eq 0 ] && [ ! -s create.err ]
         report $? "$title is made" create.out create.err
+        trips=$(sed -n 's/^round-trips //p' create.out)
+        [ "$trips" -gt 5 ] && [ "$trips" -le 15 ]
+        report $? "$title is made in $trips round trips to xenstored" create.out
         seen "$id" "$uuid" >got
         xl list -l "$id" 2>&1 | sed "s/$uuid/U/; s/\"domid\": $id,/\"domid\": D,/" >got.list
         xl vcpu-list "$id" | sed "s/ $id / D /" >got.vcpus
@@ -178,7 +181,7 @@ for type in pv pvh; do
     refuses "it needs 8388608 KiB of memory" --dry-run name=web type=$type $K memory_kib=8388608
     refuses "the hypervisor refuses such a guest: .*Invalid argument\|CPU\|max_vcpus\|vcpus" name=web type=$type $K $M max_vcpus=9000
 done
-refuses "there is no CPU 7: they are 0 to 1" name=web $K $M cpus=128
+refuses "cpus has CPU 7, and the host's are 0 to 1" name=web $K $M cpus=128
 # shellcheck disable=SC2086 # words
 XENSTORED_PATH=/nonexistent lab-create name=web $K $M >create.out 2>create.err
 status=$?
