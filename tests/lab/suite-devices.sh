@@ -19,7 +19,8 @@ running() { # the scripts that run, and what they have started
 
 host() { # FILE: all that a device may leave something in, but what libxl keeps of its domain
     {
-        xenstore-ls -fp | grep -v "/data/\|/console/\|/memory/"
+        # Linux's backends note below error that a guest was connecting when they were taken away.
+        xenstore-ls -fp | grep -v "/data/\|/console/\|/memory/\|^/local/domain/0/error"
         losetup -a
         ls /sys/class/net
         ls /sys/class/net/xenbr0/brif
@@ -307,7 +308,7 @@ for n in 1 2 3 4 5 6; do
     xl-lite network-attach pv >"at-once.$n" 2>&1 &
 done
 wait
-cat at-once.* >errors
+cat at-once.* | grep -v ': waiting for ' >errors
 xenstore-list "$backend/vif/$pv" | sort >got
 printf '%s\n' 0 1 2 3 4 5 6 >wanted
 [ ! -s errors ] && cmp -s wanted got
@@ -316,7 +317,7 @@ for n in 1 2 3 4 5 6; do
     xl-lite network-detach pv $n >"at-once.$n" 2>&1 &
 done
 wait
-cat at-once.* >errors
+cat at-once.* | grep -v ': waiting for ' >errors
 host after
 [ ! -s errors ] && cmp -s before after
 report $? "and are detached at once" errors before after
