@@ -31,6 +31,7 @@ static struct {
     xc_domaininfo_t domains[2]; /* domains 0 and 7 */
     unsigned int num;
     uint64_t free_pages;
+    uint32_t capabilities;
 } xen;
 
 /* Named as they are, for who links with --wrap; the linker takes those that Xen's own libraries call for
@@ -191,6 +192,7 @@ XEN_CALL(int, xc_physinfo, xc_interface *xch G_GNUC_UNUSED, xc_physinfo_t *info)
 {
     memset(info, 0, sizeof *info);
     info->free_pages = xen.free_pages;
+    info->capabilities = xen.capabilities;
     return answer("xc_physinfo");
 }
 

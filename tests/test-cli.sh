@@ -172,6 +172,21 @@ for bad in 32752 65536 4294967296 18446744073709551616; do
 done
 expect 2 err "'-1' is not a domid" domname -- -1
 
+# network-attach and its like: what can be said of their words alone.
+expect 2 err "network-attach: it takes a domain, and what it is to be given; see" network-attach
+expect 2 err "network-attach: .*mac='x'" network-attach 1 mac=x
+expect 2 err "network-attach: .*nosuch" network-attach 1 nosuch=1
+expect 2 err '"code":"usage","command":"network-attach"' network-attach --json 1 mtu=1
+expect 2 err "block-attach: it takes a domain, and what it is to be given; see" block-attach
+expect 2 err "block-attach: it takes a disk, too" block-attach 1
+expect 2 err "block-attach: the format is to be raw" block-attach 1 /a,qcow2,xvda,w
+expect 2 err "block-attach: unknown value for access: near 'x!'" block-attach 1 '/a,raw,xvda,x!'
+for command in network-detach block-detach; do
+    expect 2 err "$command: it takes two arguments, a domain and the number or" $command
+    expect 2 err "$command: it takes two arguments, a domain and the number or" $command 1
+    expect 2 err "$command: it takes two arguments, a domain and the number or" $command 1 ""
+    expect 2 err "$command: it takes two arguments, a domain and the number or" $command 1 2 3
+done
 
 # create: all that its file can be, before anything is asked of Xen.
 config=$(mktemp)

@@ -375,12 +375,14 @@ static void refused_by(const char *call, int err, int code, const char *message)
 static void test_refused(TestStore *s)
 {
     start(s, XLL_GUEST_PV);
-    refused_by("xc_domain_claim_pages", ENOMEM, XLL_ERROR_NO_MEMORY,
-               "it needs 98304 KiB of memory, and the host has 4194304 KiB free; domain 0 ('Domain-0') "
-               "has most, 0 KiB");
+    refused_by(
+        "xc_domain_claim_pages", ENOMEM, XLL_ERROR_NO_MEMORY,
+        "it needs 98304 KiB of memory, and the host has 4194304 KiB free; domain 0 ('Domain-0') "
+        "has most, 0 KiB");
     xen.free_pages = 24575;
     open_new(true);
-    refused(XLL_ERROR_NO_MEMORY, "cannot create domain 'web': it needs 98304 KiB of memory, and the host has 98300 KiB");
+    refused(XLL_ERROR_NO_MEMORY,
+            "cannot create domain 'web': it needs 98304 KiB of memory, and the host has 98300 KiB");
     open_new(false);
     refused_by("xc_domain_create", ENOMEM, XLL_ERROR_NO_MEMORY, "it needs 98304 KiB");
     refused_by("xc_domain_create", EINVAL, XLL_ERROR_FAILED, "the hypervisor refuses such a guest");
@@ -393,6 +395,17 @@ static void test_refused(TestStore *s)
                "libxenguest says: xc_dom_build_image: no");
     refused_by("xc_domain_max_vcpus", EINVAL, XLL_ERROR_FAILED,
                "Invalid argument (XEN_DOMCTL_max_vcpus)");
+    xen.capabilities = XEN_SYSCTL_PHYSCAP_hvm;
+    refused(XLL_ERROR_REFUSED, "cannot create domain 'web': this Xen runs no PV guests");
+    guest->type = XLL_GUEST_PVH;
+    xen.capabilities = XEN_SYSCTL_PHYSCAP_pv;
+    refused(XLL_ERROR_REFUSED, "this host runs no PVH guests");
+    be_alone();
+    guest->cpus = g_memdup2("\x01\x01", 2);
+    guest->num_cpus = 9;
+    refused(XLL_ERROR_INVALID, "cpus has CPU 8, and the host's are 0 to 7");
+    guest->cpus[1] = 0;
+    refused_by("xc_vcpu_setaffinity", EINVAL, XLL_ERROR_FAILED, "vcpu 0 could run nowhere");
     has_console = false;
     refused(XLL_ERROR_TIMEOUT, "xenconsoled has not taken up its console within 10 s");
     has_console = true;

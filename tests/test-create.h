@@ -162,6 +162,7 @@ static inline void be_alone(void)
     memset(&xen, 0, sizeof xen);
     xen.num = 1;
     xen.free_pages = 1 << 20;
+    xen.capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap;
     has_console = true;
 }
 

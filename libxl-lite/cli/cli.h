@@ -49,6 +49,10 @@ extern const cli_command cli_rename_command;
 extern const cli_command cli_sysrq_command;
 extern const cli_command cli_trigger_command;
 extern const cli_command cli_create_command;
+extern const cli_command cli_network_attach_command;
+extern const cli_command cli_network_detach_command;
+extern const cli_command cli_block_attach_command;
+extern const cli_command cli_block_detach_command;
 
 /* ---- options.c ------------------------------------------------------------------------------- */
 
@@ -242,6 +246,7 @@ typedef struct cli_outcome {
     GError *error;            /* NULL: it is done */
     json_object *steps;       /* with dry_run: what would be done */
     json_object *notes;       /* what people should know */
+    int64_t devid;            /* of the device that was attached; -1: none was */
     char *wait;               /* what it was last said to wait for */
 } cli_outcome;
 
@@ -299,6 +304,15 @@ int cli_act(const cli_command *self, cli_acts *acts, char **arguments);
 /* The same for a command whose arguments are all domains, one at the least. */
 int cli_act_on_arguments(const cli_command *self, char **argv, const GOptionEntry *options,
                          cli_acts *acts);
+
+/* ---- cancel.c -------------------------------------------------------------------------------- */
+
+/* In between, SIGHUP, SIGINT and SIGTERM have what is being made on this ctx undone. */
+void cli_begin_making(xll_ctx *ctx);
+void cli_end_making(void);
+
+/* The exit status, `status` unless `error`, or NULL, is that it was. */
+int cli_status_of_making(int status, const GError *error);
 
 /* ---- wait.c ---------------------------------------------------------------------------------- */
 

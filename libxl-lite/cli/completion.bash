@@ -107,6 +107,7 @@ _xl_lite_argument() { # COMMAND: what may come here
     help) _xl_lite_commands ;;
     info) ;;
     domname) _xl_lite_domids ;;
+    *-attach | *-detach) ((COMP_CWORD > 2)) || _xl_lite_names ;;
     trigger) _xl_lite_offer_all nmi power sleep reset init s3resume; _xl_lite_names ;;
     *) _xl_lite_names ;;
     esac

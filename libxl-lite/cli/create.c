@@ -5,7 +5,6 @@
  * --json prints what act.c has, with one outcome: its argument is the file, its domid null with
  * --dry-run, and its uuid, too, unless the configuration has one.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,37 +21,6 @@ typedef struct create {
     cli_outcome *outcome;
 } create;
 
-/* ---- Being interrupted ------------------------------------------------------------------------ */
-
-static const int ends[] = {SIGHUP, SIGINT, SIGTERM};
-
-static xll_ctx *volatile making;
-static volatile sig_atomic_t ended_by; /* 0: by none */
-
-/* What is made is undone, and then this process ends. */
-static void on_end(int number)
-{
-    ended_by = number;
-    xll_cancel(making);
-}
-
-static void catch_ends(struct sigaction *before)
-{
-    const struct sigaction action = {.sa_handler = on_end, .sa_flags = SA_RESTART};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
-        sigaction(ends[i], NULL, &before[i]);
-        if (before[i].sa_handler != SIG_IGN) /* nohup's, say */
-            sigaction(ends[i], &action, NULL);
-    }
-}
-
-static void release_ends(const struct sigaction *before)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++)
-        sigaction(ends[i], &before[i], NULL);
-}
-
 /* ---- Making it -------------------------------------------------------------------------------- */
 
 static void take_step(const xll_step *step, void *data)
@@ -66,15 +34,12 @@ static void take_step(const xll_step *step, void *data)
 
 static xll_domain *make(create *run, xll_ctx *ctx, const xll_guest *guest, GError **error)
 {
-    struct sigaction before[G_N_ELEMENTS(ends)];
     xll_domain *domain;
 
     xll_set_steps(ctx, take_step, run, run->dry_run);
-    making = ctx;
-    catch_ends(before);
+    cli_begin_making(ctx);
     domain = xll_create_domain(ctx, guest, run->paused ? XLL_CREATE_PAUSED : 0, error);
-    release_ends(before);
-    making = NULL;
+    cli_end_making();
     cli_say_wait(NULL, NULL);
     return domain;
 }
@@ -94,9 +59,7 @@ static int tell(const cli_command *self, create *run, const xll_guest *guest)
     else
         cli_append_steps(out, run->outcome);
     printed = cli_print(out);
-    if (ended_by && g_error_matches(error, XLL_ERROR, XLL_ERROR_CANCELLED))
-        return 128 + ended_by;
-    return status ? status : printed;
+    return cli_status_of_making(status ? status : printed, error);
 }
 
 static int make_and_tell(const cli_command *self, create *run, const xll_guest *guest)

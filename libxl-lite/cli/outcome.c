@@ -13,6 +13,7 @@ cli_outcome *cli_outcome_new(char *argument)
     outcome->argument = argument;
     outcome->steps = json_object_new_array();
     outcome->notes = json_object_new_array();
+    outcome->devid = -1;
     return outcome;
 }
 
@@ -167,6 +168,8 @@ json_object *cli_outcome_json(const cli_outcome *outcome, bool dry_run)
     json_object_object_add(object, "steps", json_object_get(outcome->steps));
     json_object_object_add(object, "notes", json_object_get(outcome->notes));
     json_object_object_add(object, "error", json_error(outcome->error));
+    if (outcome->devid >= 0)
+        json_object_object_add(object, "devid", json_object_new_int64(outcome->devid));
     return object;
 }
 

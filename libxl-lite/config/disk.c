@@ -93,6 +93,14 @@ static void take_over(const libxl_device_disk *from, xll_new_disk *to)
     to->no_discard = from->discard_enable.val < 0;
 }
 
+/* What the hotplug script knows, and xl did before libxlutil: several may write it. */
+static bool is_shared_access(const char *text)
+{
+    const char *access = g_str_has_prefix(text, "access=") ? text + strlen("access=") : text;
+
+    return strcmp(access, "w!") == 0 || strcmp(access, "rw!") == 0;
+}
+
 /*
  * What libxlutil may not know, as it depends on its version and on who built it, is not left to it:
  * it would take these for the target.  False, with an error, for what is not done.
@@ -127,6 +135,10 @@ static bool take_word(const char *word, GString *rest, xll_new_disk *disk, GErro
             return false;
         if (before_target && taken)
             continue;
+        if (before_target && is_shared_access(text)) {
+            disk->shared = true;
+            (*part)[strlen(*part) - 1] = '\0';
+        }
         g_string_append_printf(rest, "%s%s", first ? "" : ",", *part);
         first = false;
     }

@@ -108,7 +108,7 @@ static bool prepare(xll__creation *c, GError **error)
 {
     const xll_guest *guest = c->guest;
 
-    if (!xll__look_around(c, error) || !xll__open_image(c, error))
+    if (!xll__check_host(c, error) || !xll__look_around(c, error) || !xll__open_image(c, error))
         return false;
     c->devices = xll__plan_devices(&c->act, c->gc, guest->nics, guest->num_nics, guest->disks,
                                    guest->num_disks, error);

@@ -14,6 +14,64 @@
 /* Flask's initial id for a guest that nothing is said of (SECINITSID_DOMU). */
 #define DEFAULT_SSIDREF 12
 
+/* ---- The host --------------------------------------------------------------------------------- */
+
+static bool runs_such(const xll__creation *c, uint32_t capabilities)
+{
+    return capabilities
+           & (c->guest->type == XLL_GUEST_PV ? XEN_SYSCTL_PHYSCAP_pv : XEN_SYSCTL_PHYSCAP_hvm);
+}
+
+static bool check_kind(const xll__creation *c, GError **error)
+{
+    xc_physinfo_t host;
+
+    if (xc_physinfo(c->act.ctx->xch, &host) != 0) {
+        xll__hypercall_error(error, c->act.ctx, "ask what the host is");
+        return false;
+    }
+    if (runs_such(c, host.capabilities))
+        return true;
+    if (c->guest->type == XLL_GUEST_PV)
+        return xll__fail(&c->act, XLL_ERROR_REFUSED, error,
+                         "this Xen runs no PV guests; make it a PVH guest");
+    return xll__fail(&c->act, XLL_ERROR_REFUSED, error,
+                     "this host runs no PVH guests, as its processors have no hardware "
+                     "virtualisation, or its firmware has it off; make it a PV guest");
+}
+
+static bool check_map(const xll__creation *c, const uint8_t *map, const char *member, uint32_t num,
+                      GError **error)
+{
+    for (uint32_t cpu = num; map && cpu < c->guest->num_cpus; cpu++) {
+        if (xll__has_cpu(map, c->guest->num_cpus, cpu))
+            return xll__fail(&c->act, XLL_ERROR_INVALID, error,
+                             "%s has CPU %u, and the host's are 0 to %u", member, cpu, num - 1);
+    }
+    return true;
+}
+
+static bool check_cpus(const xll__creation *c, GError **error)
+{
+    const xll_guest *guest = c->guest;
+    int num;
+
+    if (!guest->cpus && !guest->cpus_soft)
+        return true;
+    num = xc_get_max_cpus(c->act.ctx->xch);
+    if (num <= 0) {
+        xll__hypercall_error(error, c->act.ctx, "get the number of CPUs");
+        return false;
+    }
+    return check_map(c, guest->cpus, "cpus", (uint32_t)num, error)
+           && check_map(c, guest->cpus_soft, "cpus_soft", (uint32_t)num, error);
+}
+
+bool xll__check_host(xll__creation *c, GError **error)
+{
+    return check_kind(c, error) && check_cpus(c, error);
+}
+
 /* ---- Memory ----------------------------------------------------------------------------------- */
 
 static int call_limit(xc_interface *xch, uint32_t domid, const void *data)

@@ -59,6 +59,9 @@ bool xll__go_on(const xll__act *act, GError **error);
 
 /* ---- hypervisor.c: the steps in the hypervisor ----------------------------------------------- */
 
+/* Whether the host runs such guests, and has such CPUs: XLL_ERROR_REFUSED, XLL_ERROR_INVALID. */
+bool xll__check_host(xll__creation *c, GError **error);
+
 bool xll__make_domain(xll__creation *c, GError **error);
 bool xll__unmake_domain(xll__creation *c, GError **error);
 bool xll__claim_memory(xll__creation *c, GError **error);

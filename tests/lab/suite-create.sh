@@ -181,7 +181,7 @@ for type in pv pvh; do
     refuses "it needs 8388608 KiB of memory" --dry-run name=web type=$type $K memory_kib=8388608
     refuses "the hypervisor refuses such a guest: .*Invalid argument\|CPU\|max_vcpus\|vcpus" name=web type=$type $K $M max_vcpus=9000
 done
-refuses "there is no CPU 7: they are 0 to 1" name=web $K $M cpus=128
+refuses "cpus has CPU 7, and the host's are 0 to 1" name=web $K $M cpus=128
 # shellcheck disable=SC2086 # words
 XENSTORED_PATH=/nonexistent lab-create name=web $K $M >create.out 2>create.err
 status=$?
