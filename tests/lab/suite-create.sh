@@ -230,15 +230,14 @@ for type in pv pvh; do
             [ $status -eq 1 ] && cmp -s before after
             report $? "$type, $how at step $n (${step%% =*}): nothing is left" create.err before after
         done
-        lab-create "--kill=$n" --paused name=web type=$type $K $M >create.out 2>&1
-        status=$?
+        guest --paused "--kill=$n" name=web type=$type
         left=$(lab-domain list)
         by=xl-lite
         [ $((n % 2)) -eq 0 ] || by=xl
         [ -z "$left" ] || $by destroy "$left" >destroy.out 2>&1
         host after
         [ $status -eq 137 ] && cmp -s before after
-        report $? "$type, kill at step $n (${step%% =*}), and $by destroy: nothing is left" destroy.out before after
+        report $? "$type, kill at step $n (${step%% =*}), and $by destroy: nothing is left" create.out destroy.out before after
     done <steps
 done
 
