@@ -46,7 +46,7 @@ typedef struct xll_new_nic {
 typedef struct xll_new_disk {
     char *target; /* a block device, or a file with the disk's image, raw */
     char *vdev;   /* what the guest calls it: "xvda" */
-    char *script; /* an absolute path; NULL: /etc/xen/scripts/block for a file, none for a device */
+    char *script; /* an absolute path; NULL: /etc/xen/scripts/block */
     bool writable;
     bool removable;
     bool shared;     /* it may be written by several, who know of each other */
@@ -153,7 +153,8 @@ typedef enum xll_detach_flags {
  * Give a running PV or PVH guest, of whatever toolstack, one more interface or disk.  Its number is
  * chosen in the transaction that makes its nodes, so that of several who attach at once each gets
  * another.  Returns once its hotplug script is done; the guest takes it up when it gets to it.  What
- * failed is undone.  `devid` may be NULL; it is set to its number.  Reads xenstore.
+ * failed is undone.  `devid` may be NULL; it is set to its number.  NULL as `nic` is
+ * XLL_ERROR_INVALID; NULL as `disk` is XLL_ERROR_INVALID.  Reads xenstore.
  *
  *   XLL_ERROR_INVALID, too, for what cannot be right in `nic` or `disk`;
  *   XLL_ERROR_EXISTS   it has a device of that number or vdev;

@@ -16,7 +16,7 @@ set -u
 HOUSES='
 xsutil: scratch text wire request watch .
 libxl-lite: base look monitor act make .
-libxl-lite: cli
+libxl-lite: words config cli
 '
 # Of each floor: what it must not include and not call, whoever has it, and what that is called.
 FOREIGN='
@@ -27,7 +27,9 @@ libxl-lite/look ^(libxl[._]|json) ^(libxl_|xlu_|json_) libxl and json-c
 libxl-lite/monitor ^(libxl[._]|json) ^(libxl_|xlu_|json_) libxl and json-c
 libxl-lite/act ^(libxl[._]|json) ^(libxl_|xlu_|json_) libxl and json-c
 libxl-lite/make ^(libxl[._]) ^(libxl_|xlu_) libxl
-libxl-lite/cli ^(xen|libxl[._]|xsutil) ^(xc_|xtl_|xen[a-z]*_|libxl_|xlu_|xs_|xsu_) Xen and xsutil
+libxl-lite/words ^(xen|libxl[._u]|xsutil|json) ^(xc_|xtl_|xen[a-z]*_|libxl_|xlu_|xs_|xsu_|json_) Xen, xsutil and json-c
+libxl-lite/config ^(xen|xsutil|json) ^(xc_|xtl_|xen[a-z]*_|libxl_|xs_|xsu_|json_) Xen, libxl but for its xlu_, xsutil and json-c
+libxl-lite/cli ^(xen|libxl[._u]|xsutil) ^(xc_|xtl_|xen[a-z]*_|libxl_|xlu_|xs_|xsu_) Xen and xsutil
 '
 LONGEST_FILE=500
 LONGEST_FUNCTION=60

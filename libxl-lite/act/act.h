@@ -18,8 +18,12 @@ typedef struct xll__act {
     const xll_domain *domain;
     const char *verb; /* completes "cannot …" before the domain: "pause", "set the memory of" */
     bool destroys;    /* that it is dying is no failure; xll__transact() has what it left, too */
+    bool (*is_cancelled)(const xll_ctx *ctx); /* ends its waits early; NULL: nothing does */
     bool makes; /* it has no nodes yet: what has its domid in xenstore is another's leavings */
 } xll__act;
+
+/* How often that is asked in a wait. */
+#define XLL__ASK_AGAIN_MS 200
 
 /* ---- who.c ----------------------------------------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Devices of a domain that is destroyed: their backends close, and their nodes are removed.
+ * Devices of a domain that is destroyed, or that are taken from it: their backends close, and their
+ * nodes are removed.
  *
  * All backends are told in one transaction and waited for together.  Another one removes all that
  * the domain has in xenstore, so that who is interrupted leaves all of it or nothing.
@@ -13,7 +14,8 @@
 
 #define CLOSE_MS 10000 /* for the backends; libxl's bound */
 
-/* XenbusStateClosing and XenbusStateClosed, as nodes have them. */
+/* XenbusStateInitialising, XenbusStateClosing and XenbusStateClosed, as nodes have them. */
+#define INITIALISING "1"
 #define CLOSING "5"
 #define CLOSED "6"
 
@@ -24,12 +26,20 @@ static bool has_state(const xll__device *one)
     return one->how != XLL__TEARDOWN_NODES;
 }
 
-/* What is closed already stays so; what is gone is not made anew by a write. */
-static void queue_close(const xll__edit *edit, xll__device *one, const char *state)
+/* A new device that its backend has not taken: nobody is there to close it. */
+static bool is_untaken(const xll__victim *v, const char *state)
 {
-    xll__remove(edit, "%s", one->frontend);
-    one->is_closing = state != NULL;
-    if (!state)
+    return v->undoes && strcmp(state, INITIALISING) == 0;
+}
+
+/* What is closed already stays so; what is gone is not made anew by a write. */
+static void queue_close(const xll__edit *edit, const xll__victim *v, xll__device *one,
+                        const char *state)
+{
+    if (!v->detaches)
+        xll__remove(edit, "%s", one->frontend);
+    one->is_closing = state && !is_untaken(v, state);
+    if (!one->is_closing)
         return;
     xll__write(edit, "0", "%s/online", one->backend);
     if (strcmp(state, CLOSED) != 0)
@@ -47,15 +57,16 @@ static bool tell_backends(const xll__edit *edit, void *data, GError **error G_GN
         return false;
     for (size_t i = 0; i < v->num; i++) {
         if (has_state(&v->devices[i]))
-            queue_close(edit, &v->devices[i], states[i]);
+            queue_close(edit, v, &v->devices[i], states[i]);
     }
     return true;
 }
 
-/* The device model has ended: nobody closes what it served here. */
+/* The device model of a domain that is destroyed has ended: nobody closes what it served here. */
 static bool is_to_be_waited_for(const xll__victim *v, const xll__device *one)
 {
-    return one->is_closing && (one->how != XLL__TEARDOWN_MODEL || one->home != v->here);
+    return one->is_closing
+           && (one->how != XLL__TEARDOWN_MODEL || one->home != v->here || v->detaches);
 }
 
 /* A backend elsewhere is removed by its own domain, once its scripts have run there. */
@@ -134,6 +145,10 @@ static bool wait_for_backends(const xll__victim *v, GError **error)
     if (errno != ETIMEDOUT)
         return xll__store_failed(&v->act, error);
     names = names_of(v, devices);
+    if (v->detaches)
+        return xll__fail(&v->act, XLL_ERROR_TIMEOUT, error,
+                         "the guest did not let go of %s within %u s; it goes once the guest does",
+                         names, CLOSE_MS / 1000);
     xll__tell(&v->act, XLL_STEP_NOTE, NULL,
               "backends that did not close within %u s, and are removed as they are: %s",
               CLOSE_MS / 1000, names);
@@ -152,6 +167,9 @@ bool xll__close_devices(xll__victim *victim, GError **error)
 }
 
 /* ---- Removing --------------------------------------------------------------------------------- */
+
+/* How many nodes above a device's go with it, if nothing else is below them. */
+enum { BACKEND_PARENTS = 3, OTHER_PARENTS = 2 };
 
 /* A node above a backend's, and what is below it. */
 typedef struct parent {
@@ -174,10 +192,10 @@ static char *dirname_of(xsu_gc *gc, const char *path)
     return xsu_sprintf(gc, "%.*s", (int)(strrchr(path, '/') - path), path);
 }
 
-/* Of /local/domain/0/backend/vif/7/0 those down from /local/domain/0/backend. */
-static void read_parents(removal *r, const char *path)
+/* Of /local/domain/0/backend/vif/7/0 three are those down from /local/domain/0/backend. */
+static void read_parents(removal *r, const char *path, int num)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < num; i++) {
         parent *one = xsu_alloc(r->edit->gc, sizeof *one);
 
         path = one->path = dirname_of(r->edit->gc, path);
@@ -199,7 +217,7 @@ static bool read_what_is_there(removal *r)
     xsu_batch_readf(r->edit->batch, &r->vm_node, "/vm/%s", r->victim->act.domain->uuid);
     xsu_batch_readf(r->edit->batch, &r->model, "/local/domain/0/device-model/%u", domid);
     for (size_t i = 0; i < r->victim->num; i++)
-        read_parents(r, r->victim->devices[i].backend);
+        read_parents(r, r->victim->devices[i].backend, BACKEND_PARENTS);
     return xsu_batch_run(r->edit->batch);
 }
 
@@ -269,6 +287,46 @@ static bool queue_removal(const xll__edit *edit, void *data, GError **error G_GN
     queue_doomed(r);
     queue_domain(r);
     return true;
+}
+
+static char *toolstack_path(const removal *r, const xll__device *one)
+{
+    return xs_pathf(r->edit->gc, "/libxl/%u/device/%s/%u", r->victim->act.domain->domid, one->class,
+                    one->devid);
+}
+
+static bool queue_devices(removal *r)
+{
+    const xll__victim *v = r->victim;
+
+    for (size_t i = 0; i < v->num; i++) {
+        read_parents(r, v->devices[i].backend, BACKEND_PARENTS);
+        read_parents(r, v->devices[i].frontend, OTHER_PARENTS);
+        read_parents(r, toolstack_path(r, &v->devices[i]), OTHER_PARENTS);
+    }
+    if (!xsu_batch_run(r->edit->batch))
+        return false;
+    for (size_t i = 0; i < v->num; i++) {
+        doom(r, v->devices[i].backend);
+        doom(r, v->devices[i].frontend);
+        doom(r, toolstack_path(r, &v->devices[i]));
+    }
+    queue_doomed(r);
+    return true;
+}
+
+static bool queue_device_removal(const xll__edit *edit, void *data, GError **error G_GNUC_UNUSED)
+{
+    g_autoptr(GHashTable) doomed = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) parents = g_hash_table_new(g_str_hash, g_str_equal);
+    removal r = {.victim = data, .edit = edit, .doomed = doomed, .parents = parents};
+
+    return queue_devices(&r);
+}
+
+bool xll__remove_device_nodes(const xll__victim *victim, GError **error)
+{
+    return xll__transact(&victim->act, queue_device_removal, (void *)victim, error);
 }
 
 /* /vm/<uuid> is that of another domain, too, that was made anew beside this one, or is migrated. */

@@ -119,12 +119,16 @@ static bool has_no_other(const found *in, GError **error)
     return true;
 }
 
+static bool parse_here(const found *in, GError **error)
+{
+    return !in->here || xll__parse_id(in->here, &in->victim->here)
+           || refuse(in, error, "xenstore does not tell which domain this is");
+}
+
 static bool is_no_caller(const found *in, GError **error)
 {
-    xll__victim *v = in->victim;
+    const xll__victim *v = in->victim;
 
-    if (in->here && !xll__parse_id(in->here, &v->here))
-        return refuse(in, error, "xenstore does not tell which domain this is");
     return v->here != v->act.domain->domid || refuse(in, error, "it is the domain that asks");
 }
 
@@ -199,6 +203,12 @@ static char *frontend_path(const xll__victim *v, const xll__device *one)
     return xs_pathf(v->gc, "/local/domain/%u/device/%s/%u", domid, one->class, one->devid);
 }
 
+/* What xl has for it. */
+static const char *xls(const xll__victim *v)
+{
+    return v->detaches || v->undoes ? "xl" : "xl destroy";
+}
+
 static bool find_how(xll__device *one)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
@@ -225,8 +235,8 @@ static bool classify(const found *in, xll__device *one, GError **error)
     if (!find_how(one))
         return refuse(in, error,
                       "nothing here can take down its device %s, whose backend is of kind '%s': "
-                      "use `xl destroy`",
-                      name, one->kind);
+                      "use `%s`",
+                      name, one->kind, xls(v));
     one->frontend = frontend_path(v, one);
     return true;
 }
@@ -284,10 +294,52 @@ bool xll__look_at_victim(xll__victim *victim, GError **error)
 {
     found in = {.victim = victim, .batch = xsu_batch_new(victim->gc)};
 
-    if (!read_domain(&in, error) || !is_no_caller(&in, error) || !has_no_other(&in, error)
-        || !has_known_devices(&in, error))
+    if (!read_domain(&in, error) || !parse_here(&in, error) || !is_no_caller(&in, error)
+        || !has_no_other(&in, error) || !has_known_devices(&in, error))
         return false;
     add_devices(&in);
     victim->has_nodes = in.home || in.libxl || in.vm_node;
     return read_devices(&in, error) && classify_all(&in, error) && read_elsewhere(&in, error);
+}
+
+/* ---- One of its devices ----------------------------------------------------------------------- */
+
+/* A device that a device model serves to a guest of its own is unplugged by asking that. */
+static bool has_no_model(const found *in, const char *type, GError **error)
+{
+    return g_strcmp0(type, "hvm") != 0
+           || refuse(in, error, "its device model would have to be asked: use `xl`");
+}
+
+/* Which domain this is is read with it: a backend here is below its home. */
+static bool read_device(found *in, xll__device *one, char **type, GError **error)
+{
+    xll__victim *v = in->victim;
+    const unsigned int domid = v->act.domain->domid;
+
+    xsu_batch_readf(in->batch, &in->here, "domid");
+    xsu_batch_readf(in->batch, type, "/libxl/%u/type", domid);
+    xsu_batch_readf(in->batch, &one->backend, "/libxl/%u/device/%s/%u/backend", domid, one->class,
+                    one->devid);
+    queue_backend(in, one, xs_pathf(v->gc, "backend/%s/%u/%u", one->class, domid, one->devid));
+    return run(in, error);
+}
+
+bool xll__look_at_device(xll__victim *victim, const char *class, uint32_t devid, GError **error)
+{
+    xll__device *one = xsu_alloc(victim->gc, sizeof *one);
+    found in = {.victim = victim, .batch = xsu_batch_new(victim->gc)};
+    char *type;
+
+    one->class = class;
+    one->devid = devid;
+    if (!read_device(&in, one, &type, error) || !parse_here(&in, error)
+        || !has_no_model(&in, type, error))
+        return false;
+    if (!one->backend)
+        return xll__fail(&victim->act, XLL_ERROR_NO_DEVICE, error, "it has no device %s",
+                         xll__device_name(victim, one));
+    victim->devices = one;
+    victim->num = 1;
+    return classify(&in, one, error) && read_elsewhere(&in, error);
 }

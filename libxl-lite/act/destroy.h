@@ -1,37 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Destroying: destroy-look.c looks at what a domain has, destroy.c is the procedure and the other
- * destroy-*.c its steps; process.c and lock.c are the processes and files of other programs;
- * erase.c does parts of it alone.
+ * destroy-*.c its steps; erase.c does parts of it alone, and detaching a device takes some of the same
+ * steps.
  */
 #ifndef XLL_ACT_DESTROY_H
 #define XLL_ACT_DESTROY_H
 
-#include <sys/types.h>
-
-#include "libxl-lite/act/act.h"
-
-/* ---- process.c ------------------------------------------------------------------------------- */
-
-/* A process to wait for: a child of ours, or not. */
-typedef struct xll__process {
-    pid_t pid;
-    int fd; /* that becomes readable when it ends; -1 where Linux has none, before 5.3 */
-    bool is_child;
-    bool has_ended;
-    int status; /* a child's, as waitpid() tells it */
-} xll__process;
-
-/* Until xll__release_process() the number is not taken for another process's, where Linux can. */
-xll__process xll__hold_process(pid_t pid, bool is_child);
-void xll__release_process(xll__process *process);
-
-/* Send a signal to that process and no other; false with errno. */
-bool xll__signal_process(const xll__process *process, int signal);
-
-/* Whether all of them end within so long; `what` is told to be waited for after a second. */
-bool xll__await_processes(const xll__act *act, xll__process *processes, size_t num,
-                          unsigned int limit_ms, const char *what);
+#include "libxl-lite/act/script.h"
 
 /* ---- destroy-look.c -------------------------------------------------------------------------- */
 
@@ -56,7 +32,7 @@ typedef struct xll__device {
     bool is_closing;               /* its backend was told to close */
 } xll__device;
 
-/* A domain that is to be destroyed. */
+/* A domain that is to be destroyed, or some devices of one that are taken from it. */
 typedef struct xll__victim {
     xll__act act;
     xsu_gc *gc;
@@ -66,10 +42,15 @@ typedef struct xll__victim {
     char *model_pid; /* of its device model, as the toolstack wrote it; NULL for none */
     xll__device *devices;
     size_t num;
+    bool detaches; /* the guest is to let go of them: their frontends stay until then */
+    bool undoes;   /* they were not up: that their scripts fail is no news */
 } xll__victim;
 
 /* Look at what it has, and refuse if that cannot be taken down whole: XLL_ERROR_REFUSED. */
 bool xll__look_at_victim(xll__victim *victim, GError **error);
+
+/* The same of one device of a domain that stays: XLL_ERROR_NO_DEVICE if it has none such. */
+bool xll__look_at_device(xll__victim *victim, const char *class, uint32_t devid, GError **error);
 
 /* What a device is called: "vif 0"; in the victim's gc. */
 char *xll__device_name(const xll__victim *victim, const xll__device *device);
@@ -79,14 +60,19 @@ char *xll__device_name(const xll__victim *victim, const xll__device *device);
 /* destroy-model.c: end the device model, if there is one and its pid is not another's by now. */
 bool xll__stop_model(xll__victim *victim, GError **error);
 
-/* destroy-device.c: take the frontends away, and have the backends close. */
+/*
+ * destroy-device.c: take the frontends away, and have the backends close.  If it `detaches`, they
+ * are left for the guest to close, and XLL_ERROR_TIMEOUT is that it did not.
+ */
 bool xll__close_devices(xll__victim *victim, GError **error);
 
 /* destroy-script.c: run the hotplug scripts of the backends that are here, all at once. */
 void xll__run_scripts(const xll__victim *victim);
 
-/* destroy-device.c: remove all its nodes, and of their parents those that are empty then. */
+/* destroy-device.c: remove all its nodes, and of their parents those that are empty then; or those of
+ * its devices alone. */
 bool xll__remove_nodes(const xll__victim *victim, GError **error);
+bool xll__remove_device_nodes(const xll__victim *victim, GError **error);
 
 /* destroy-file.c: what libxl keeps of it in files, and that its domid is not to be given out soon. */
 void xll__remove_files(const xll__victim *victim);

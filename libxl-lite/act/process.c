@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Processes: signalling that one and no other, waiting for several. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libxl-lite/act/destroy.h"
+#include "libxl-lite/act/script.h"
 
 #define LOOK_AGAIN_MS 10 /* where Linux does not tell that a process ends */
 
@@ -72,16 +73,22 @@ static void rest(const xll__process *processes, size_t num, int timeout_ms)
     poll(fds, n, timeout_ms);
 }
 
-static bool await(xll__process *processes, size_t num, unsigned int limit_ms)
+static bool is_over(const xll__act *act, gint64 end)
 {
-    gint64 end = g_get_monotonic_time() + limit_ms * G_GINT64_CONSTANT(1000);
+    return g_get_monotonic_time() >= end || (act->is_cancelled && act->is_cancelled(act->ctx));
+}
+
+static bool await(const xll__act *act, xll__process *processes, size_t num, unsigned int limit_ms)
+{
+    const gint64 end = g_get_monotonic_time() + limit_ms * G_GINT64_CONSTANT(1000);
+    const int longest_ms = act->is_cancelled ? XLL__ASK_AGAIN_MS : INT_MAX;
 
     while (!have_ended(processes, num)) {
-        gint64 left = end - g_get_monotonic_time();
+        gint64 left_ms = (end - g_get_monotonic_time()) / 1000 + 1;
 
-        if (left <= 0)
+        if (is_over(act, end))
             return false;
-        rest(processes, num, (int)(left / 1000 + 1));
+        rest(processes, num, (int)MIN(left_ms, longest_ms));
     }
     return true;
 }
@@ -91,9 +98,11 @@ bool xll__await_processes(const xll__act *act, xll__process *processes, size_t n
 {
     const unsigned int silent_ms = MIN(limit_ms, XLL__SILENT_MS);
 
-    if (!act->ctx->dry_run && await(processes, num, silent_ms))
+    if (!act->ctx->dry_run && await(act, processes, num, silent_ms))
         return true;
+    if (act->is_cancelled && act->is_cancelled(act->ctx))
+        return false;
     if (!xll__tell(act, XLL_STEP_WAIT, NULL, "%s", what))
         return true;
-    return await(processes, num, limit_ms - silent_ms);
+    return await(act, processes, num, limit_ms - silent_ms);
 }

@@ -48,6 +48,11 @@ extern const cli_command cli_vcpu_pin_command;
 extern const cli_command cli_rename_command;
 extern const cli_command cli_sysrq_command;
 extern const cli_command cli_trigger_command;
+extern const cli_command cli_create_command;
+extern const cli_command cli_network_attach_command;
+extern const cli_command cli_network_detach_command;
+extern const cli_command cli_block_attach_command;
+extern const cli_command cli_block_detach_command;
 
 /* ---- options.c ------------------------------------------------------------------------------- */
 
@@ -241,6 +246,7 @@ typedef struct cli_outcome {
     GError *error;            /* NULL: it is done */
     json_object *steps;       /* with dry_run: what would be done */
     json_object *notes;       /* what people should know */
+    int64_t devid;            /* of the device that was attached; -1: none was */
     char *wait;               /* what it was last said to wait for */
 } cli_outcome;
 
@@ -253,9 +259,11 @@ void cli_say_wait(const char *name, const char *what);
 /* Say it of an outcome's domain; the same once, unless it goes away. */
 void cli_say_outcome_waits(cli_outcome *outcome, const char *what);
 
-/* Append what would be done as a line for people, and the object that --json prints. */
+/* Append what would be done as a line for people, and the objects that --json prints. */
 void cli_append_steps(GString *out, const cli_outcome *outcome);
 json_object *cli_outcome_json(const cli_outcome *outcome, bool dry_run);
+void cli_append_outcomes(GString *out, const cli_command *self, const GPtrArray *outcomes,
+                         bool dry_run);
 
 /* Note a step of a domain: for a dry run, or on stderr. */
 void cli_take_step(cli_outcome *outcome, const xll_step *step, bool dry_run, bool json);
@@ -297,6 +305,15 @@ int cli_act(const cli_command *self, cli_acts *acts, char **arguments);
 int cli_act_on_arguments(const cli_command *self, char **argv, const GOptionEntry *options,
                          cli_acts *acts);
 
+/* ---- cancel.c -------------------------------------------------------------------------------- */
+
+/* In between, SIGHUP, SIGINT and SIGTERM have what is being made on this ctx undone. */
+void cli_begin_making(xll_ctx *ctx);
+void cli_end_making(void);
+
+/* The exit status, `status` unless `error`, or NULL, is that it was. */
+int cli_status_of_making(int status, const GError *error);
+
 /* ---- wait.c ---------------------------------------------------------------------------------- */
 
 /* Whether, and how long, to wait until domains came to what they were told; begins as zeroes. */
@@ -332,18 +349,6 @@ char *cli_parse_size(const char *text, xll_memory_size *size);
  */
 bool cli_mark_size(const cli_command *self, char **argv, char ***marked);
 
-/* ---- cpus.c ---------------------------------------------------------------------------------- */
-
-/* Parse a list of CPUs, for g_array_unref(), or NULL and why, for g_free(). */
-GArray *cli_parse_cpus(const char *text, char **why);
-
-/*
- * The CPUs that such a list, which was written as `text`, is of on a host, as a map for g_free().
- * NULL with `error` if the host has not all of them, or none is left.
- */
-uint8_t *cli_resolve_cpus(const GArray *list, const char *text, const xll_cpu_list *cpus,
-                          GError **error);
-
 /* ---- print.c --------------------------------------------------------------------------------- */
 
 /* Write all of `out` to stdout.  Returns CLI_OK, or CLI_FAILED after saying what went wrong. */
@@ -364,6 +369,11 @@ typedef struct cli_visible {
  */
 void cli_append_visible(cli_visible *state, const char *bytes, size_t len, GString *out);
 void cli_end_visible(cli_visible *state, GString *out);
+
+/* ---- console.c ------------------------------------------------------------------------------- */
+
+/* Attach to a domain's console, as `xl-lite console` does without options; the exit status. */
+int cli_attach_console(uint32_t domid);
 
 /* ---- attach.c -------------------------------------------------------------------------------- */
 
@@ -394,10 +404,5 @@ int cli_fail_domains(char **domains, const GError *error);
 
 /* Whether an error is about what a domain was called, and another may fare better. */
 bool cli_is_about_domain(const GError *error);
-
-/* ---- suggest.c ------------------------------------------------------------------------------- */
-
-/* The word that was most likely meant, NULL if none is near; `words` ends with NULL. */
-const char *cli_nearest(const char *typed, const char *const *words);
 
 #endif

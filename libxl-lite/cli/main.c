@@ -9,18 +9,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../words/words.h"
 #include "cli.h"
 
 static const cli_command *const commands[] = {
-    &cli_list_command,          &cli_domain_show_command, &cli_domid_command,
-    &cli_domname_command,       &cli_vcpu_list_command,   &cli_network_list_command,
-    &cli_network2_list_command, &cli_block_list_command,  &cli_console_list_command,
-    &cli_console_command,       &cli_uptime_command,      &cli_info_command,
-    &cli_events_command,        &cli_pause_command,       &cli_unpause_command,
-    &cli_destroy_command,       &cli_shutdown_command,    &cli_reboot_command,
-    &cli_mem_set_command,       &cli_mem_max_command,     &cli_vcpu_set_command,
-    &cli_vcpu_pin_command,      &cli_rename_command,      &cli_sysrq_command,
-    &cli_trigger_command,
+    &cli_list_command,           &cli_domain_show_command,  &cli_domid_command,
+    &cli_domname_command,        &cli_vcpu_list_command,    &cli_network_list_command,
+    &cli_network2_list_command,  &cli_block_list_command,   &cli_console_list_command,
+    &cli_console_command,        &cli_uptime_command,       &cli_info_command,
+    &cli_events_command,         &cli_pause_command,        &cli_unpause_command,
+    &cli_destroy_command,        &cli_shutdown_command,     &cli_reboot_command,
+    &cli_mem_set_command,        &cli_mem_max_command,      &cli_vcpu_set_command,
+    &cli_vcpu_pin_command,       &cli_rename_command,       &cli_sysrq_command,
+    &cli_trigger_command,        &cli_create_command,       &cli_network_attach_command,
+    &cli_network_detach_command, &cli_block_attach_command, &cli_block_detach_command,
 };
 
 /* ---- Help ------------------------------------------------------------------------------------ */
@@ -70,7 +72,7 @@ static const char *nearest_command(const char *name)
 
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
         names[i] = commands[i]->name;
-    return cli_nearest(name, names);
+    return words_nearest(name, names);
 }
 
 static int unknown_command(const char *name)

@@ -22,7 +22,7 @@ import sys
 from kernel import keep_kernel, keep_modules
 
 STAMP = "versions"
-FORMAT = "3"    # raised when the layout below OUTDIR changes
+FORMAT = "4"    # raised when the layout below OUTDIR changes
 LISTS = "/var/lib/apt/lists"
 # Packages of Debian 12 have files in both, of Debian 13 below usr alone: here they meet.
 MERGED = ("bin", "lib", "lib64", "sbin")

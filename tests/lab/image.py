@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOOLS = ("xl", "xenstored", "oxenstored", "xenconsoled", "xenconsole", "xen-init-dom0",
          "libxl-save-helper", "lsevtchn", "xenstore-control")
 DOM0_MODULES = ("xen-privcmd", "xenfs", "xen-evtchn", "xen-gntdev", "xen-gntalloc",
-                "virtio-pci", "virtio-console", "xen-netback", "xen-blkback", "loop")
+                "virtio-pci", "virtio-console", "xen-netback", "xen-blkback", "loop", "bridge")
 GUEST_MODULES = ("xen-netfront", "xen-blkfront")
 
 
@@ -86,6 +86,9 @@ def add_tools(image, parts):
         image.file(f"{parts.root}/etc/xen/{name}", f"etc/xen/{name}")
     for name in ("vif-bridge", "block"):
         image.file(os.path.join(HERE, "hotplug.sh"), f"etc/xen/scripts/{name}", True)
+    # Debian's own, beside those, with what busybox has not.
+    image.tree(f"{parts.root}/etc/xen/scripts", "lab/debian-scripts")
+    image.programs(["/bin/bash", "/usr/bin/flock"], "usr/bin")
 
 
 def libgcc():

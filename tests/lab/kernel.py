@@ -15,7 +15,7 @@ import zlib
 # What dom0 or a guest may load; virtio is dom0's way to talk to the host.
 MODULES = ("xen-privcmd", "xenfs", "xen-evtchn", "xen-gntdev", "xen-gntalloc",
            "virtio-pci", "virtio-console", "xen-netback", "xen-blkback", "loop",
-           "xen-netfront", "xen-blkfront")
+           "xen-netfront", "xen-blkfront", "bridge")
 
 
 def inflate_kernel(image):

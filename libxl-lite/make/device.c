@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Devices that a domain is to have: what is done with them, from looking to undoing. */
+#include <errno.h>
+#include <string.h>
+
+#include "libxl-lite/act/destroy.h"
+#include "libxl-lite/make/device.h"
+
+/* ---- Their numbers ---------------------------------------------------------------------------- */
+
+/* Where a device of a class leaves nodes: below /libxl, in the domain's home, in the backend's. */
+enum { NUM_PLACES = 3 };
+
+/* What is read in the transaction. */
+typedef struct sight {
+    char *here;
+    char **vifs[NUM_PLACES], **vbds[NUM_PLACES]; /* NULL where there is no such node */
+    xll__users *users;
+} sight;
+
+static void queue_class(const xll__edit *edit, const char *class, char **places[NUM_PLACES])
+{
+    const char *domid = xll__domid_text(edit->gc, edit->act->domain);
+
+    xsu_batch_directoryf(edit->batch, &places[0], NULL, "/libxl/%s/device/%s", domid, class);
+    xsu_batch_directoryf(edit->batch, &places[1], NULL, "/local/domain/%s/device/%s", domid, class);
+    xsu_batch_directoryf(edit->batch, &places[2], NULL, "backend/%s/%s", class, domid);
+}
+
+static bool look(const xll__edit *edit, const xll__devices *devices, sight *s, GError **error)
+{
+    xsu_batch_readf(edit->batch, &s->here, "domid");
+    queue_class(edit, "vif", s->vifs);
+    queue_class(edit, "vbd", s->vbds);
+    s->users = xll__queue_users(edit, devices, error);
+    return s->users && xsu_batch_run(edit->batch);
+}
+
+static bool is_listed(char **places[NUM_PLACES], uint32_t devid)
+{
+    g_autofree char *text = g_strdup_printf("%u", devid);
+
+    for (int i = 0; i < NUM_PLACES; i++) {
+        if (places[i] && g_strv_contains((const char *const *)places[i], text))
+            return true;
+    }
+    return false;
+}
+
+/* Those before it in the list have their numbers, or want certain ones. */
+static bool is_taken(const xll__devices *devices, const xll__new_device *one, sight *s,
+                     uint32_t devid)
+{
+    for (size_t i = 0; i < devices->num; i++) {
+        const xll__new_device *other = &devices->list[i];
+
+        if (other != one && other->class == one->class && other->devid == devid)
+            return true;
+    }
+    return is_listed(one->nic ? s->vifs : s->vbds, devid);
+}
+
+static void name(const xll__devices *devices, xll__new_device *one)
+{
+    one->name = one->nic ? xsu_sprintf(devices->gc, "vif %u", one->devid)
+                         : xsu_sprintf(devices->gc, "%s (vbd %u)", one->disk->vdev, one->devid);
+}
+
+static void set_paths(const xll__edit *edit, const xll__devices *devices, xll__new_device *one)
+{
+    const char *domid = xll__domid_text(edit->gc, edit->act->domain);
+
+    one->frontend
+        = xs_pathf(devices->gc, "/local/domain/%s/device/%s/%u", domid, one->class, one->devid);
+    one->backend = xs_pathf(devices->gc, "/local/domain/%u/backend/%s/%s/%u", devices->here,
+                            one->class, domid, one->devid);
+    one->toolstack = xs_pathf(devices->gc, "/libxl/%s/device/%s/%u", domid, one->class, one->devid);
+}
+
+static bool choose(const xll__edit *edit, const xll__devices *devices, xll__new_device *one,
+                   sight *s, GError **error)
+{
+    if (one->nic && one->nic->devid == XLL_ANY_DEVID) {
+        one->devid = 0;
+        while (is_taken(devices, one, s, one->devid))
+            one->devid++;
+    }
+    name(devices, one);
+    if (is_taken(devices, one, s, one->devid))
+        return xll__fail(edit->act, XLL_ERROR_EXISTS, error, "it has a device %s already",
+                         one->name);
+    set_paths(edit, devices, one);
+    return true;
+}
+
+/* What an earlier attempt of the transaction chose is forgotten first. */
+static bool choose_all(const xll__edit *edit, xll__devices *devices, sight *s, GError **error)
+{
+    for (size_t i = 0; i < devices->num; i++) {
+        xll__new_device *one = &devices->list[i];
+
+        one->has_nodes = false;
+        if (one->nic)
+            one->devid = one->nic->devid;
+    }
+    for (size_t i = 0; i < devices->num; i++) {
+        if (!choose(edit, devices, &devices->list[i], s, error))
+            return false;
+    }
+    return true;
+}
+
+/* ---- Their nodes ------------------------------------------------------------------------------ */
+
+/* What a PV guest's ring looks like depends on its width; NULL for others. */
+static const char *find_protocol(const xll__act *act, const xll__devices *devices)
+{
+    const uint32_t domid = act->domain->domid;
+    unsigned int width = sizeof(void *);
+    xc_domaininfo_t now;
+
+    if (domid == XLL_DOMID_NONE) {
+        if (devices->is_pvh)
+            return NULL;
+    } else if (!xll__find_info(act->ctx, domid, &now, NULL) || now.flags & XEN_DOMINF_hvm_guest
+               || xc_domain_get_guest_width(act->ctx->xch, domid, &width) != 0) {
+        return NULL;
+    }
+    return width == 8 ? "x86_64-abi" : "x86_32-abi";
+}
+
+static bool parse_here(const xll__edit *edit, xll__devices *devices, const char *here,
+                       GError **error)
+{
+    devices->here = 0;
+    return !here || xll__parse_id(here, &devices->here)
+           || xll__fail(edit->act, XLL_ERROR_REFUSED, error,
+                        "xenstore does not tell which domain this is");
+}
+
+static bool check_images(const xll__edit *edit, const xll__devices *devices, sight *s,
+                         GError **error)
+{
+    xll__queue_images(edit, s->users);
+    return xsu_batch_run(edit->batch) && xll__check_users(edit, s->users, devices, error);
+}
+
+bool xll__add_device_nodes(const xll__edit *edit, xll__devices *devices, GError **error)
+{
+    const char *protocol;
+    sight s = {0};
+
+    if (devices->num == 0)
+        return true;
+    if (!look(edit, devices, &s, error) || !parse_here(edit, devices, s.here, error)
+        || !choose_all(edit, devices, &s, error))
+        return false;
+    protocol = find_protocol(edit->act, devices);
+    for (size_t i = 0; i < devices->num; i++) {
+        xll__queue_device(edit, devices, &devices->list[i], protocol);
+        devices->list[i].has_nodes = true;
+    }
+    return check_images(edit, devices, &s, error);
+}
+
+/* ---- Up and down ------------------------------------------------------------------------------ */
+
+bool xll__bring_up_devices(const xll__act *act, xll__devices *devices, GError **error)
+{
+    return devices->num == 0
+           || (xll__await_backends(act, devices, error) && xll__run_add_scripts(act, devices, error)
+               && xll__await_hotplug(act, devices, error));
+}
+
+/* As what destroying a domain takes down. */
+static xll__device built(const xll__devices *devices, const xll__new_device *one)
+{
+    return (xll__device){.class = one->class,
+                         .devid = one->devid,
+                         .kind = (char *)one->class,
+                         .home = devices->here,
+                         .how = one->nic ? XLL__TEARDOWN_VIF : XLL__TEARDOWN_DISK,
+                         .frontend = one->frontend,
+                         .backend = one->backend,
+                         .script = one->script_was_run ? (char *)one->script : NULL,
+                         .type = (char *)(one->nic ? "vif" : "phy"),
+                         .gateway = one->nic ? one->nic->gatewaydev : NULL};
+}
+
+static void note_left(const xll__act *act, GError *why)
+{
+    if (why && !g_error_matches(why, XLL_ERROR, XLL_ERROR_NOT_FOUND))
+        xll__tell(act, XLL_STEP_NOTE, NULL, "its new devices are not wholly removed: %s",
+                  why->message);
+    g_clear_error(&why);
+}
+
+void xll__take_down_devices(const xll__act *act, xll__devices *devices)
+{
+    XSU_GC(gc, act->ctx->store);
+    xll__victim v = {.act = *act, .gc = gc, .here = devices->here, .undoes = true};
+    GError *why = NULL;
+
+    v.act.destroys = true;
+    v.act.is_cancelled = NULL;
+    v.devices = xsu_alloc(gc, devices->num * sizeof *v.devices);
+    for (size_t i = 0; i < devices->num; i++) {
+        if (devices->list[i].has_nodes)
+            v.devices[v.num++] = built(devices, &devices->list[i]);
+        devices->list[i].has_nodes = false;
+    }
+    if (v.num == 0 || act->ctx->dry_run)
+        return;
+    if (!xll__close_devices(&v, &why))
+        note_left(act, g_steal_pointer(&why));
+    xll__run_scripts(&v);
+    xll__remove_device_nodes(&v, &why);
+    note_left(act, why);
+}
