@@ -22,7 +22,7 @@ xl() {
 }
 
 OURS="list vcpu-list network-list block-list uptime info domid domname console pause unpause"
-OURS="$OURS shutdown reboot destroy mem-set mem-max vcpu-set vcpu-pin rename sysrq trigger"
+OURS="$OURS shutdown reboot destroy mem-set mem-max vcpu-set vcpu-pin rename sysrq trigger create"
 OURS="$OURS network-attach network-detach block-attach block-detach"
 
 has_help() { # COMMAND
