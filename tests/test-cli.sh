@@ -180,7 +180,7 @@ expect 2 err '"code":"usage","command":"network-attach"' network-attach --json 1
 expect 2 err "block-attach: it takes a domain, and what it is to be given; see" block-attach
 expect 2 err "block-attach: it takes a disk, too" block-attach 1
 expect 2 err "block-attach: the format is to be raw" block-attach 1 /a,qcow2,xvda,w
-expect 2 err "block-attach: unknown value for access near 'x!'" block-attach 1 '/a,raw,xvda,x!'
+expect 2 err "block-attach: unknown value for access: near 'x!'" block-attach 1 '/a,raw,xvda,x!'
 for command in network-detach block-detach; do
     expect 2 err "$command: it takes two arguments, a domain and the number or" $command
     expect 2 err "$command: it takes two arguments, a domain and the number or" $command 1

@@ -203,9 +203,12 @@ static void test_disk(void)
         const char *words;
         struct {
             const char *target, *vdev, *script;
-            bool writable, no_discard, untrusted;
+            bool writable, no_discard, untrusted, shared;
         } is;
     } disks[] = {
+        {"/a,raw,xvda,w!", {.target = "/a", .vdev = "xvda", .writable = true, .shared = true}},
+        {"vdev=xvda access=rw! target=/a,w!",
+         {.target = "/a,w!", .vdev = "xvda", .writable = true, .shared = true}},
         {"/dev/vg/a,raw,xvda,rw", {.target = "/dev/vg/a", .vdev = "xvda", .writable = true}},
         {"/dev/vg/a,,xvda", {.target = "/dev/vg/a", .vdev = "xvda", .writable = true}},
         {"/dev/vg/a,,hda1,r", {.target = "/dev/vg/a", .vdev = "hda1"}},
@@ -241,7 +244,7 @@ static void test_disk(void)
         g_assert_cmpint(disk.no_discard, ==, disks[i].is.no_discard);
         g_assert_cmpint(disk.untrusted, ==, disks[i].is.untrusted);
         g_assert_false(disk.removable);
-        g_assert_false(disk.shared);
+        g_assert_true(disk.shared == disks[i].is.shared);
     }
 }
 

@@ -169,9 +169,7 @@ static void test_bad_script(TestStore *s)
     SCENE(host, scene, s);
     g_autofree char *before = nodes();
     g_autofree char *after = NULL;
-    g_autofree char *good = scene->nic.script;
-    scene->nic.script = scene->disk.script = make_script(
-        host, "/bad", SCRIPT "[ $1 = online ] || exit 3\nstore hotplug-status connected\n");
+    use_script(scene, "/bad", SCRIPT "[ $1 = online ] || exit 3\nstore hotplug-status connected\n");
     attached_nic(scene);
     assert_detached(host, true, 1, 0);
     g_assert_nonnull(strstr(host->told->str, "`, failed with exit status 3\n"));

@@ -62,6 +62,13 @@ static inline void scene_end(Scene *scene)
     g_free(scene->disk.target);
 }
 
+/* Another script, of both devices. */
+static inline void use_script(Scene *scene, const char *name, const char *text)
+{
+    g_free(scene->nic.script);
+    scene->nic.script = scene->disk.script = make_script(scene->host, name, text);
+}
+
 static inline Scene scene_start(Host *host)
 {
     Scene scene = {.host = host, .backends = start_backends()};

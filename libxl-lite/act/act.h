@@ -172,6 +172,55 @@ bool xll__erase_nodes(const xll__act *act, GError **error);
 void xll__erase_files(const xll__act *act);
 bool xll__erase_domain(const xll__act *act, GError **error);
 
+/* ---- script.c -------------------------------------------------------------------------------- */
+
+/* A hotplug script to run for a device whose backend is in this domain, and what became of it. */
+typedef struct xll__script {
+    const char *path;    /* the toolstack's own, which no guest may write */
+    const char *action;  /* "add", "remove", "online", "offline" */
+    const char *type_if; /* of an interface: "type_if=vif" or "type_if=tap"; NULL for a disk */
+    const char *gateway; /* an interface's; NULL for none */
+    bool is_emulated;    /* an interface that has an emulated one beside it */
+    const char *device;  /* what the device is called, for people: "vif 0" */
+    const char *kind;    /* of its backend */
+    uint32_t devid;
+    bool was_run;        /* it was begun, whatever came of it */
+    bool is_overdue;     /* it was killed, as it did not end in time */
+    const char *command; /* for people; this and the next are the gc's */
+    const char
+        *failure; /* completes "the script `COMMAND` ", its hotplug-error in it; NULL: none */
+} xll__script;
+
+/*
+ * Run scripts of the action's domain, all at once, until all have ended: one that has not within
+ * forty seconds, or when the action is cancelled, is killed with all that it has started.  Nothing
+ * is asked of xenstore unless one fails.
+ */
+void xll__run_scripts_of(const xll__act *act, xsu_gc *gc, xll__script *scripts, size_t num);
+
+/* ---- take.c ---------------------------------------------------------------------------------- */
+
+/*
+ * Take a device from a domain that stays: its backend closes, its script runs, and its nodes are
+ * removed.  The guest is to let go of it, which is XLL_ERROR_TIMEOUT if it does not, unless `force`.
+ * XLL_ERROR_NO_DEVICE; XLL_ERROR_REFUSED for one that nothing here can take down.
+ */
+bool xll__take_device(const xll__act *act, const char *class, uint32_t devid, bool force,
+                      GError **error);
+
+/* A device that is being given to a domain, with its backend in this one. */
+typedef struct xll__unfinished {
+    const char *class;
+    uint32_t devid;
+    char *frontend, *backend; /* paths */
+    const char *script;       /* NULL: it was not run, and is not run now */
+    char *gateway;            /* an interface's; NULL for none */
+} xll__unfinished;
+
+/* Undo that, whatever of it is done, and whether or not the guest lets go; what cannot be is noted. */
+void xll__take_back_devices(const xll__act *act, uint32_t here, const xll__unfinished *devices,
+                            size_t num);
+
 /* ---- together.c ------------------------------------------------------------------------------ */
 
 /* One domain's part in a transaction of several; `error` is set if it has none any more. */

@@ -7,7 +7,7 @@
 #ifndef XLL_ACT_DESTROY_H
 #define XLL_ACT_DESTROY_H
 
-#include "libxl-lite/act/script.h"
+#include "libxl-lite/act/process.h"
 
 /* ---- destroy-look.c -------------------------------------------------------------------------- */
 

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libxl-lite/act/script.h"
+#include "libxl-lite/act/process.h"
 
 #define LOOK_AGAIN_MS 10 /* where Linux does not tell that a process ends */
 

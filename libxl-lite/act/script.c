@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libxl-lite/act/script.h"
+#include "libxl-lite/act/process.h"
 
 #define SCRIPT_MS 40000 /* for one; libxl's bound */
 #define KILL_MS 2000    /* for one that was killed */

@@ -3,36 +3,32 @@
  * Taking a device from a running guest, as what is left of a domain that is destroyed is taken down;
  * but the guest lets go of it itself, unless it is forced.
  */
-#include "libxl-lite/act/destroy.h"
 #include "libxl-lite/make/make.h"
+
+/* What was taken away. */
+typedef struct taken {
+    const char *class;
+    uint32_t devid;
+} taken;
 
 static bool remove_json(json_object *config, void *data, GError **error G_GNUC_UNUSED)
 {
-    const xll__device *one = data;
+    const taken *one = data;
 
     return xll__remove_device_json(config, one->class, one->devid);
-}
-
-/* A device whose nodes are all there is has no script, and nobody who would close it. */
-static bool take_down(xll__victim *v, GError **error)
-{
-    if (!xll__close_devices(v, error))
-        return false;
-    xll__run_scripts(v);
-    return xll__remove_device_nodes(v, error)
-           && xll__edit_userdata(&v->act, remove_json, v->devices, error);
 }
 
 static bool detach(const xll__act *act, const char *class, uint32_t devid, unsigned int flags,
                    GError **error)
 {
+    taken one = {class, devid};
+
     if (!xll__check(act, error))
         return false;
     if (flags & ~(unsigned int)XLL_DETACH_FORCE)
         return xll__fail(act, XLL_ERROR_INVALID, error, "there are no such flags: %#x", flags);
-    XSU_GC(gc, act->ctx->store);
-    xll__victim victim = {.act = *act, .gc = gc, .detaches = !(flags & XLL_DETACH_FORCE)};
-    return xll__look_at_device(&victim, class, devid, error) && take_down(&victim, error);
+    return xll__take_device(act, class, devid, flags & XLL_DETACH_FORCE, error)
+           && xll__edit_userdata(act, remove_json, &one, error);
 }
 
 bool xll_detach_nic(xll_ctx *ctx, const xll_domain *domain, uint32_t devid, unsigned int flags,

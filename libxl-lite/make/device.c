@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Devices that a domain is to have: what is done with them, from looking to undoing. */
-#include <errno.h>
-#include <string.h>
 
-#include "libxl-lite/act/destroy.h"
 #include "libxl-lite/make/device.h"
 
 /* ---- Their numbers ---------------------------------------------------------------------------- */
@@ -172,48 +169,27 @@ bool xll__bring_up_devices(const xll__act *act, xll__devices *devices, GError **
                && xll__await_hotplug(act, devices, error));
 }
 
-/* As what destroying a domain takes down. */
-static xll__device built(const xll__devices *devices, const xll__new_device *one)
+static xll__unfinished unfinished(const xll__new_device *one)
 {
-    return (xll__device){.class = one->class,
-                         .devid = one->devid,
-                         .kind = (char *)one->class,
-                         .home = devices->here,
-                         .how = one->nic ? XLL__TEARDOWN_VIF : XLL__TEARDOWN_DISK,
-                         .frontend = one->frontend,
-                         .backend = one->backend,
-                         .script = one->script_was_run ? (char *)one->script : NULL,
-                         .type = (char *)(one->nic ? "vif" : "phy"),
-                         .gateway = one->nic ? one->nic->gatewaydev : NULL};
-}
-
-static void note_left(const xll__act *act, GError *why)
-{
-    if (why && !g_error_matches(why, XLL_ERROR, XLL_ERROR_NOT_FOUND))
-        xll__tell(act, XLL_STEP_NOTE, NULL, "its new devices are not wholly removed: %s",
-                  why->message);
-    g_clear_error(&why);
+    return (xll__unfinished){.class = one->class,
+                             .devid = one->devid,
+                             .frontend = one->frontend,
+                             .backend = one->backend,
+                             .script = one->script_was_run ? one->script : NULL,
+                             .gateway = one->nic ? one->nic->gatewaydev : NULL};
 }
 
 void xll__take_down_devices(const xll__act *act, xll__devices *devices)
 {
     XSU_GC(gc, act->ctx->store);
-    xll__victim v = {.act = *act, .gc = gc, .here = devices->here, .undoes = true};
-    GError *why = NULL;
+    xll__unfinished *list = xsu_alloc(gc, devices->num * sizeof *list);
+    size_t num = 0;
 
-    v.act.destroys = true;
-    v.act.is_cancelled = NULL;
-    v.devices = xsu_alloc(gc, devices->num * sizeof *v.devices);
     for (size_t i = 0; i < devices->num; i++) {
         if (devices->list[i].has_nodes)
-            v.devices[v.num++] = built(devices, &devices->list[i]);
+            list[num++] = unfinished(&devices->list[i]);
         devices->list[i].has_nodes = false;
     }
-    if (v.num == 0 || act->ctx->dry_run)
-        return;
-    if (!xll__close_devices(&v, &why))
-        note_left(act, g_steal_pointer(&why));
-    xll__run_scripts(&v);
-    xll__remove_device_nodes(&v, &why);
-    note_left(act, why);
+    if (num > 0 && !act->ctx->dry_run)
+        xll__take_back_devices(act, devices->here, list, num);
 }

@@ -14,7 +14,7 @@
 #include <json-c/json.h>
 #include <sys/types.h>
 
-#include "libxl-lite/act/script.h"
+#include "libxl-lite/act/act.h"
 #include "libxl-lite/xll-make.h"
 
 /* What a disk's image is, so that it is known by whatever path it is given. */

@@ -19,7 +19,8 @@ running() { # the scripts that run, and what they have started
 
 host() { # FILE: all that a device may leave something in, but what libxl keeps of its domain
     {
-        xenstore-ls -fp | grep -v "/data/\|/console/\|/memory/"
+        # Linux's backends note below error that a guest was connecting when they were taken away.
+        xenstore-ls -fp | grep -v "/data/\|/console/\|/memory/\|^/local/domain/0/error"
         losetup -a
         ls /sys/class/net
         ls /sys/class/net/xenbr0/brif
@@ -253,7 +254,7 @@ host before
 lite network-attach pv script=/run/binary-script
 host after
 tail -n 1 lite.err >last
-[ $status -eq 1 ] && cmp -s before after && grep -q '^xl-lite: network-attach: cannot attach.*: a\\x1b\[31m\\x01$' last
+[ $status -eq 1 ] && cmp -s before after && grep -aq 'xl-lite: network-attach: cannot attach.*: a\\x1b\[31m\\x01$' last
 report $? "what a script says is shown so that it does nothing to a terminal" last before after
 
 host before
@@ -268,7 +269,7 @@ hangs() {
     running | grep -qx 'sleep 1000'
 }
 host before
-for signal in INT TERM; do
+for signal in HUP TERM; do # SIGINT is ignored by what a shell has in the background
     xl-lite network-attach pv script=/run/hanging-script >lite.out 2>lite.err &
     lite=$!
     await 20 hangs
@@ -276,7 +277,7 @@ for signal in INT TERM; do
     wait $lite
     status=$?
     host after
-    case $signal:$status in INT:130 | TERM:143) cmp -s before after ;; *) false ;; esac
+    case $signal:$status in HUP:129 | TERM:143) cmp -s before after ;; *) false ;; esac
     report $? "who is interrupted by SIG$signal undoes it ($status)" lite.err before after
 done
 
@@ -307,7 +308,7 @@ for n in 1 2 3 4 5 6; do
     xl-lite network-attach pv >"at-once.$n" 2>&1 &
 done
 wait
-cat at-once.* >errors
+cat at-once.* | grep -v ': waiting for ' >errors
 xenstore-list "$backend/vif/$pv" | sort >got
 printf '%s\n' 0 1 2 3 4 5 6 >wanted
 [ ! -s errors ] && cmp -s wanted got
@@ -316,7 +317,7 @@ for n in 1 2 3 4 5 6; do
     xl-lite network-detach pv $n >"at-once.$n" 2>&1 &
 done
 wait
-cat at-once.* >errors
+cat at-once.* | grep -v ': waiting for ' >errors
 host after
 [ ! -s errors ] && cmp -s before after
 report $? "and are detached at once" errors before after
