@@ -418,6 +418,7 @@ static void test_refused(TestStore *s)
 
 static void test_exists(TestStore *s)
 {
+    g_autoptr(xll_domain) made = NULL;
     start(s, XLL_GUEST_PV);
     g_free(guest->name);
     guest->name = g_strdup("Domain-0");
@@ -432,7 +433,8 @@ static void test_exists(TestStore *s)
     memset(xen.domains[0].handle, 1, sizeof xen.domains[0].handle);
     refused(XLL_ERROR_EXISTS, "domain 0 has the UUID " UUID " already");
     xen.domains[0].flags = XEN_DOMINF_dying;
-    g_assert_nonnull(xll_create_domain(ctx, guest, 0, NULL));
+    made = xll_create_domain(ctx, guest, 0, NULL);
+    g_assert_nonnull(made);
     stop();
 }
 

@@ -112,7 +112,10 @@ static bool prepare(xll__creation *c, GError **error)
         return false;
     c->devices = xll__plan_devices(&c->act, c->gc, guest->nics, guest->num_nics, guest->disks,
                                    guest->num_disks, error);
-    return c->devices != NULL;
+    if (!c->devices)
+        return false;
+    c->devices->is_pvh = guest->type == XLL_GUEST_PVH;
+    return true;
 }
 
 /* As it is now; what was made may have come to its end by itself already. */
@@ -139,7 +142,9 @@ static xll_domain *create(xll__creation *c, GError **error)
 xll_domain *xll_create_domain(xll_ctx *ctx, const xll_guest *guest, unsigned int flags,
                               GError **error)
 {
-    xll__creation c = {.act = {.ctx = ctx, .verb = "create"}, .guest = guest, .flags = flags};
+    xll__creation c = {.act = {.ctx = ctx, .verb = "create", .is_cancelled = xll__is_cancelled},
+                       .guest = guest,
+                       .flags = flags};
 
     if (!xll__require(ctx, "ctx", error) || !xll__check_guest(guest, error)
         || !xll__check_builder(error))

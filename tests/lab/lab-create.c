@@ -8,7 +8,7 @@
  * prints each step before it is taken, numbered from 1, as "1 WORD TARGET" and " = VALUE" where
  * there is one, and at the end "domid D NAME UUID" and "round-trips N".  Before step N it kills itself, has its connections to
  * xenstored end, has the step's hypercall or file fail, or calls the whole off.  KEY is a member of
- * xll_guest; --read prints what xll_read_guest() has, in the same words.
+ * xll_guest, or nic=MAC or disk=VDEV,TARGET; --read prints what xll_read_guest() has, in the same words.
  *
  * Exit status: 0, 1 if it failed (the error is on stderr), 2 for wrong usage.
  */
@@ -193,6 +193,17 @@ static uint8_t *parse_map(const char *value, xll_guest *guest)
     return map;
 }
 
+/* "xvda,/disk", writable. */
+static void add_disk(const char *value, xll_guest *guest)
+{
+    xll_new_disk *disk = xll_guest_add_disk(guest);
+    g_auto(GStrv) parts = g_strsplit(value, ",", 2);
+
+    disk->vdev = g_strdup(parts[0]);
+    disk->target = g_strdup(parts[1]);
+    disk->writable = true;
+}
+
 static bool set(const char *argument, xll_guest *guest)
 {
     const char *value = strchr(argument, '=');
@@ -206,7 +217,11 @@ static bool set(const char *argument, xll_guest *guest)
             return true;
         }
     }
-    if (strcmp(name, "cpus") == 0)
+    if (strcmp(name, "nic") == 0)
+        xll_guest_add_nic(guest)->mac = g_strdup(value + 1);
+    else if (strcmp(name, "disk") == 0)
+        add_disk(value + 1, guest);
+    else if (strcmp(name, "cpus") == 0)
         guest->cpus = parse_map(value + 1, guest);
     else if (strcmp(name, "type") == 0)
         guest->type = strcmp(value + 1, "pvh") == 0 ? XLL_GUEST_PVH : XLL_GUEST_PV;
