@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Devices that a domain is to have: what is done with them, from looking to undoing. */
+#include <xen/io/xenbus.h>
 
 #include "libxl-lite/make/device.h"
+
+#define SETTLE_MS 1000
 
 /* ---- Their numbers ---------------------------------------------------------------------------- */
 
@@ -179,12 +182,30 @@ static xll__unfinished unfinished(const xll__new_device *one)
                              .gateway = one->nic ? one->nic->gatewaydev : NULL};
 }
 
+/* A backend that is just taking a device, and finds its frontend gone, leaves an error of that in
+ * xenstore for good: it is given a moment. */
+static void let_settle(xsu_gc *gc, const xll__devices *devices)
+{
+    const unsigned int settled = 1u << XenbusStateInitWait | 1u << XenbusStateInitialised
+                                 | 1u << XenbusStateConnected | 1u << XenbusStateClosing
+                                 | 1u << XenbusStateClosed;
+    xsu_waits *waits = xsu_waits_new(gc, XSU_NO_DOMAIN);
+
+    for (size_t i = 0; i < devices->num; i++) {
+        if (devices->list[i].has_nodes)
+            xsu_waits_statef(waits, settled, NULL, "%s/state", devices->list[i].backend);
+    }
+    (void)xsu_waits_run(waits, SETTLE_MS, true);
+}
+
 void xll__take_down_devices(const xll__act *act, xll__devices *devices)
 {
     XSU_GC(gc, act->ctx->store);
     xll__unfinished *list = xsu_alloc(gc, devices->num * sizeof *list);
     size_t num = 0;
 
+    if (!act->ctx->dry_run)
+        let_settle(gc, devices);
     for (size_t i = 0; i < devices->num; i++) {
         if (devices->list[i].has_nodes)
             list[num++] = unfinished(&devices->list[i]);
