@@ -20,7 +20,7 @@ static const cli_command *const commands[] = {
     &cli_destroy_command,       &cli_shutdown_command,    &cli_reboot_command,
     &cli_mem_set_command,       &cli_mem_max_command,     &cli_vcpu_set_command,
     &cli_vcpu_pin_command,      &cli_rename_command,      &cli_sysrq_command,
-    &cli_trigger_command,
+    &cli_trigger_command,       &cli_supervise_command,
 };
 
 /* ---- Help ------------------------------------------------------------------------------------ */
