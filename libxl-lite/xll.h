@@ -20,7 +20,8 @@
  *
  * This header includes all of it: xl-lite/xll-base.h has errors and the context, xl-lite/xll-look.h
  * domains, names, uptime, vcpus, devices and the host, as they are at one moment,
- * xl-lite/xll-monitor.h events, and xl-lite/xll-act.h what is done to a running domain.
+ * xl-lite/xll-monitor.h events, xl-lite/xll-act.h what is done to a running domain, and
+ * xl-lite/xll-make.h how one is made.
  *
  *     static bool print_names(GError **error)
  *     {
@@ -38,6 +39,7 @@
 #include "xll-act.h"
 #include "xll-base.h"
 #include "xll-look.h"
+#include "xll-make.h"
 #include "xll-monitor.h"
 
 #endif

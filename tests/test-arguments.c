@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What xl-lite takes for a size of memory, and for a list of CPUs. */
 #include "libxl-lite/cli/cli.h"
+#include "libxl-lite/words/words.h"
 
 #include <string.h>
 
@@ -126,9 +127,9 @@ static const xll_cpu_list host = {G_N_ELEMENTS(places), places};
 static char *resolve(const char *text, GError **error)
 {
     g_autofree char *why = NULL;
-    g_autoptr(GArray) list = cli_parse_cpus(text, &why);
+    g_autoptr(GArray) list = words_parse_cpus(text, &why);
     g_assert_cmpstr(why, ==, NULL);
-    g_autofree uint8_t *map = cli_resolve_cpus(list, text, &host, error);
+    g_autofree uint8_t *map = words_resolve_cpus(list, text, &host, error);
     GString *cpus = g_string_new(NULL);
     for (int cpu = 0; map && cpu < 16; cpu++) {
         if (map[cpu / 8] >> cpu % 8 & 1)
@@ -223,7 +224,7 @@ static void test_no_cpus(void)
     };
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autofree char *why = NULL;
-        g_assert_null(cli_parse_cpus(bad[i].text, &why));
+        g_assert_null(words_parse_cpus(bad[i].text, &why));
         g_assert_nonnull(strstr(why, bad[i].says));
     }
 }

@@ -75,7 +75,7 @@ for words in "list -n" "list --numa" "list -Z" "list -v --context" "list --cpupo
     expect 2 err "${words##* } is not an option of xl-lite; use .xl ${words%% *} ${words##* }" $words
 done
 expect 2 err "vcpu-list: Unknown option -n; see" vcpu-list -n
-for command in create save vncviewer pci-list qemu-monitor-command suspend resume \
+for command in save vncviewer pci-list qemu-monitor-command suspend resume \
     xenstore-quota-get xenstore-quota-set dt-overlay; do
     expect 2 err "'$command' is not a command of xl-lite; use .xl $command" $command x
 done
@@ -172,6 +172,35 @@ for bad in 32752 65536 4294967296 18446744073709551616; do
 done
 expect 2 err "'-1' is not a domid" domname -- -1
 
+
+# create: all that its file can be, before anything is asked of Xen.
+config=$(mktemp)
+trap 'rm -f "$out" "$err" "$config"' EXIT
+printf 'name = "web"\nkernel = "/k"\n' >"$config"
+expect 2 err "create: it takes a file with a guest's configuration; see" create
+expect 2 err "create: it takes a file with a guest's configuration; see" create memory=64
+expect 2 err "create: it takes one file, and 'b' is a second one; see" create a b
+expect 2 err "create: it takes one file, and 'b' is a second one; see" create -f a b
+expect 2 err "\"code\":\"usage\",\"command\":\"create\",.*--json does not go with -c" create -c --json a
+for option in -V --vncviewer -A --vncviewer-autopass -F -e -d -i --ignore-global-affinity-masks; do
+    expect 2 err "create: $option is not an option of xl-lite; use .xl create $option" create $option x
+done
+expect 1 err "create: cannot read '/nonexistent': No such file" create -q /nonexistent
+expect 1 err "create: cannot read '/': it is a directory" create -q /
+expect 1 err '"code":"failed","command":"create","domains":\[\],"message":"cannot read' create --json /
+expect 1 err "create: 'memory=64m': syntax error, unexpected a word" create -q "$config" memory=64m
+expect 1 err "create: 'nmae=1': there is no key 'nmae'; did you mean 'name'" create -q "$config" nmae=1
+expect 1 err "create: 'vif=1': vif = '1' is to be a list" create -q vif=1 "$config"
+expect 2 err "create: 'vnc=1': vnc = '1' needs a device model, which xl-lite has not; use .xl create" create -q "$config" vnc=1
+expect 2 err '"code":"unsupported","command":"create"' create --json "$config" 'type="hvm"'
+expect 1 err "create: 'name=\".x1b\"': name = '.x1b' has a control character" create -q "$config" "$(printf 'name="\033"')"
+printf 'name = "web"\nmemory = "x"\n' >"$config"
+expect 1 err "create: $config:2: memory = 'x' is not memory in MiB" create -q -f "$config"
+run create "$config"
+[ "$(sed -n 1p "$err")" = "Parsing config from $config" ] && [ "$(wc -l <"$err")" -eq 2 ] && [ ! -s "$out" ]
+report $? "create says which file is read, as xl does"
+printf 'name = "web"\nkernel = "/k"\n' >"$config"
+
 # With --json errors are JSON, one object on one line.
 expect 2 err '^\{"schema":1,"error":\{"code":"usage","command":"list","domains":\[\],"message":"Unknown option --nosuch; .*"\}\}$' list --nosuch --json
 expect 2 err '^xl-lite: list: Unknown option --nosuch' list --nosuch -- --json
@@ -188,16 +217,20 @@ else
         "shutdown --force-after=1.5 x" "reboot -aw --timeout 5" "destroy -f x" \
         "mem-set x 64" "mem-set x -64m" "mem-max 1 x +1g" \
         "vcpu-set -i x 4" "vcpu-pin x all 0-3,^1 nodes:0" "vcpu-pin -f x 0 - -" \
-        "rename x y" "sysrq x y h" "trigger x NMI 1" "trigger nmi reset"; do
+        "rename x y" "sysrq x y h" "trigger x NMI 1" "trigger nmi reset" \
+        "create -q $config" "create -qpf $config memory=5" "create -qn $config" "create --dry-run -qc $config"; do
         # shellcheck disable=SC2086 # words
         expect 1 err "^xl-lite: ${command%% *}: .*not running on Xen" $command
     done
     expect 1 err "^xl-lite: list: 'a', 'x.x1b', 'b': not running on Xen" list a "$(printf 'x\033')" b
     expect 1 err '^\{"schema":1,"error":\{"code":"no_xen","command":"list","domains":\["a","b\\u001b"\],"message":"not' \
         list a --json "$(printf 'b\033')"
-    valgrind -q --error-exitcode=99 --leak-check=full "$BUILD/xl-lite" list >"$out" 2>"$err"
-    [ $? -eq 1 ]
-    report $? "failing is clean under valgrind"
+    for command in "list" "create $config vif=['bridge=a'] disk=['/a,raw,xvda,w']"; do
+        # shellcheck disable=SC2086 # words
+        valgrind -q --error-exitcode=99 --leak-check=full "$BUILD/xl-lite" $command >"$out" 2>"$err"
+        [ $? -eq 1 ]
+        report $? "failing is clean under valgrind: ${command%% *}"
+    done
 fi
 
 "$BUILD/xl-lite" --help >/dev/full 2>"$err"

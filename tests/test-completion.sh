@@ -74,6 +74,17 @@ offers "destroy's options" "--force
 --json
 --help
 " xl-lite destroy --
+offers "create's options" "--paused
+--console
+--quiet
+--defconfig=
+--dryrun
+--dry-run
+--json
+--help
+" xl-lite create --
+offers "no domains for create, but files, which are bash's" "" xl-lite create we
+offers "the same behind its -n" "" xl-lite create -n ""
 offers "help's argument" "uptime
 " xl-lite help up
 offers "options" "--json

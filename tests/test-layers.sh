@@ -15,8 +15,8 @@ set -u
 # below what is public: the headers in their folder, and what has no "__" in its name.
 HOUSES='
 xsutil: scratch text wire request watch .
-libxl-lite: base look monitor act .
-libxl-lite: cli
+libxl-lite: base look monitor act make .
+libxl-lite: words config cli
 '
 # Of each floor: what it must not include and not call, whoever has it, and what that is called.
 FOREIGN='
@@ -26,7 +26,10 @@ libxl-lite/base ^(libxl[._]|json) ^(libxl_|xlu_|json_) libxl and json-c
 libxl-lite/look ^(libxl[._]|json) ^(libxl_|xlu_|json_) libxl and json-c
 libxl-lite/monitor ^(libxl[._]|json) ^(libxl_|xlu_|json_) libxl and json-c
 libxl-lite/act ^(libxl[._]|json) ^(libxl_|xlu_|json_) libxl and json-c
-libxl-lite/cli ^(xen|libxl[._]|xsutil) ^(xc_|xtl_|xen[a-z]*_|libxl_|xlu_|xs_|xsu_) Xen and xsutil
+libxl-lite/make ^(libxl[._]) ^(libxl_|xlu_) libxl
+libxl-lite/words ^(xen|libxl[._u]|xsutil|json) ^(xc_|xtl_|xen[a-z]*_|libxl_|xlu_|xs_|xsu_|json_) Xen, xsutil and json-c
+libxl-lite/config ^(xen|xsutil|json) ^(xc_|xtl_|xen[a-z]*_|libxl_|xs_|xsu_|json_) Xen, libxl but for its xlu_, xsutil and json-c
+libxl-lite/cli ^(xen|libxl[._u]|xsutil) ^(xc_|xtl_|xen[a-z]*_|libxl_|xlu_|xs_|xsu_) Xen and xsutil
 '
 LONGEST_FILE=500
 LONGEST_FUNCTION=60

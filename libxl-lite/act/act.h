@@ -18,6 +18,7 @@ typedef struct xll__act {
     const xll_domain *domain;
     const char *verb; /* completes "cannot …" before the domain: "pause", "set the memory of" */
     bool destroys;    /* that it is dying is no failure; xll__transact() has what it left, too */
+    bool makes; /* it has no nodes yet: what has its domid in xenstore is another's leavings */
 } xll__act;
 
 /* ---- who.c ----------------------------------------------------------------------------------- */
@@ -28,7 +29,10 @@ char *xll__describe_domain(const xll_domain *domain);
 /* Its domid as it is part of paths; "DOMID" while it has none. */
 const char *xll__domid_text(xsu_gc *gc, const xll_domain *domain);
 
-/* xll_check_domain(), whose errors say that one cannot `verb` the domain.  It begins an action. */
+/*
+ * xll_check_domain(), whose errors say that one cannot `verb` the domain.  It begins an action.  A
+ * domain that has no domid yet in a dry run is there.
+ */
 bool xll__check(const xll__act *act, GError **error);
 
 /* The same, with what the hypervisor says of the domain now. */
@@ -82,6 +86,10 @@ typedef struct xll__edit {
 void xll__write(const xll__edit *edit, const char *value, const char *format, ...) XSU_PRINTF(3, 4);
 void xll__remove(const xll__edit *edit, const char *format, ...) XSU_PRINTF(2, 3);
 
+/* The same of a node that is made, or written, and given these permissions. */
+void xll__make_node(const xll__edit *edit, const char *value, const struct xs_permissions *perms,
+                    unsigned int num, const char *format, ...) XSU_PRINTF(5, 6);
+
 /*
  * What reads and queues; it is called anew after a conflict.  To have nothing changed it returns
  * false with `error` set, or with `error` unset and errno if a run of the batch failed.
@@ -100,6 +108,65 @@ bool xll__store_failed(const xll__act *act, GError **error);
 
 /* Whether /local/domain/N/vm, NULL if there is none, is that of the domain that is meant. */
 bool xll__check_vm(const xll__act *act, const char *vm, GError **error);
+
+/* ---- everyone.c ------------------------------------------------------------------------------ */
+
+/* All domains as a transaction sees them. */
+typedef struct xll__everyone {
+    GArray *infos;  /* what the hypervisor lists, */
+    char **names;   /* the names of those, NULL for none, */
+    char **entries; /* and who has nodes; both are the gc's */
+} xll__everyone;
+
+/*
+ * Ask the hypervisor and read all names, and run what else is queued.  That nobody has a name holds
+ * until the commit: a domain that is made after the hypervisor was asked, or given that name
+ * meanwhile, makes the commit a conflict.  `all` begins as zeroes and may be read again; what it has
+ * is given up by xll__forget_everyone().
+ */
+bool xll__read_everyone(const xll__edit *edit, xll__everyone *all, GError **error);
+void xll__forget_everyone(xll__everyone *all);
+
+/* Whether the nth of them has nodes. */
+bool xll__has_entry(const xll__everyone *all, guint n);
+
+/* XLL_ERROR_EXISTS if another has that name, but for one that is dying: that gives it up. */
+bool xll__is_name_free(const xll__edit *edit, const xll__everyone *all, const char *name,
+                       GError **error);
+
+/* ---- lock.c ---------------------------------------------------------------------------------- */
+
+/* Where libxl has its files (tools/configure's defaults). */
+#define XLL__RUN_DIR "/var/run/xen"
+#define XLL__LIB_DIR "/var/lib/xen"
+
+/* Where a file of the toolstack's is really; for g_free(). */
+char *xll__real_path(const xll_ctx *ctx, const char *path);
+
+/* A lock of libxl's: a file that is locked while it has its name, and is removed by who is done. */
+typedef struct xll__lock {
+    char *path;
+    int fd;
+} xll__lock;
+
+/* Wait for it, so long at the most; false with errno, ETIMEDOUT for others who keep it. */
+bool xll__lock_file(const xll__act *act, xll__lock *lock, const char *path, unsigned int limit_ms);
+void xll__unlock_file(xll__lock *lock);
+#define XLL__LOCK_MS 10000
+
+/* The lock of all that libxl keeps of a domain in files; for g_free(). */
+#define XLL__USERDATA_LOCK "domain-userdata-lock"
+char *xll__userdata_lock(xsu_gc *gc, const xll_domain *domain);
+
+/* ---- erase.c --------------------------------------------------------------------------------- */
+
+/*
+ * What undoes the making of a domain, as destroying one does it: remove all its nodes, its files,
+ * and the hypervisor's domain.
+ */
+bool xll__erase_nodes(const xll__act *act, GError **error);
+void xll__erase_files(const xll__act *act);
+bool xll__erase_domain(const xll__act *act, GError **error);
 
 /* ---- together.c ------------------------------------------------------------------------------ */
 

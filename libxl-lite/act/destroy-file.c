@@ -8,15 +8,6 @@
 
 #include "libxl-lite/act/destroy.h"
 
-#define LOCK_MS 10000
-#define USERDATA_LOCK "domain-userdata-lock"
-
-/* Where a file is really. */
-static char *real_path(const xll__victim *v, const char *path)
-{
-    return g_strconcat(v->act.ctx->root ?: "", path, NULL);
-}
-
 static void note_failure(const xll__victim *v, const char *what, const char *path)
 {
     int err = errno;
@@ -34,7 +25,7 @@ void xll__remove_file(const xll__victim *victim, const char *format, ...)
     va_start(ap, format);
     path = g_strdup_vprintf(format, ap);
     va_end(ap);
-    real = real_path(victim, path);
+    real = xll__real_path(victim->act.ctx, path);
     if (access(real, F_OK) != 0)
         return;
     if (xll__tell(&victim->act, XLL_STEP_FILE, NULL, "%s", path) && unlink(real) != 0
@@ -50,7 +41,7 @@ static bool is_userdata(const char *name, const char *tail)
     const char *rest = name + strlen("userdata-");
 
     return g_str_has_prefix(name, "userdata-") && *rest && g_str_has_prefix(rest + 1, tail)
-           && !strstr(name, USERDATA_LOCK);
+           && !strstr(name, XLL__USERDATA_LOCK);
 }
 
 static gint compare(gconstpointer a, gconstpointer b)
@@ -62,7 +53,7 @@ static gint compare(gconstpointer a, gconstpointer b)
 static GPtrArray *list_userdata(const xll__victim *v)
 {
     g_autofree char *tail = g_strdup_printf(".%u.%s.", v->act.domain->domid, v->act.domain->uuid);
-    g_autofree char *real = real_path(v, XLL__LIB_DIR);
+    g_autofree char *real = xll__real_path(v->act.ctx, XLL__LIB_DIR);
     g_autoptr(GDir) dir = g_dir_open(real, 0, NULL);
     GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
 
@@ -76,28 +67,22 @@ static GPtrArray *list_userdata(const xll__victim *v)
 
 static bool lock(const xll__victim *v, xll__lock *held, const char *path)
 {
-    g_autofree char *real = real_path(v, path);
+    g_autofree char *real = xll__real_path(v->act.ctx, path);
 
     if (v->act.ctx->dry_run)
         return false;
-    if (xll__lock_file(&v->act, held, real, LOCK_MS))
+    if (xll__lock_file(&v->act, held, real, XLL__LOCK_MS))
         return true;
     note_failure(v, "lock", path);
     return false;
-}
-
-static char *userdata_lock(const xll__victim *v)
-{
-    return g_strdup_printf(XLL__LIB_DIR "/userdata-l.%u.%s." USERDATA_LOCK, v->act.domain->domid,
-                           v->act.domain->uuid);
 }
 
 /* Who was interrupted may have left the lock alone. */
 static bool has_userdata(const xll__victim *v)
 {
     g_autoptr(GPtrArray) names = list_userdata(v);
-    g_autofree char *path = userdata_lock(v);
-    g_autofree char *real = real_path(v, path);
+    g_autofree char *path = xll__userdata_lock(v->gc, v->act.domain);
+    g_autofree char *real = xll__real_path(v->act.ctx, path);
 
     return names->len > 0 || access(real, F_OK) == 0;
 }
@@ -105,7 +90,7 @@ static bool has_userdata(const xll__victim *v)
 /* Who keeps the lock is not waited for for ever: the domain is to go, and has no nodes any more. */
 static void remove_userdata(const xll__victim *v)
 {
-    g_autofree char *path = userdata_lock(v);
+    g_autofree char *path = xll__userdata_lock(v->gc, v->act.domain);
     xll__lock held;
     bool is_held = lock(v, &held, path);
     g_autoptr(GPtrArray) names = list_userdata(v);
@@ -180,7 +165,7 @@ void xll__mark_domid(const xll__victim *victim)
 {
     g_autofree char *line
         = g_strdup_printf("%" G_GINT64_FORMAT " %u", now_s(), victim->act.domain->domid);
-    g_autofree char *real = real_path(victim, HISTORY);
+    g_autofree char *real = xll__real_path(victim->act.ctx, HISTORY);
     g_autoptr(GError) error = NULL;
     xll__lock held;
 

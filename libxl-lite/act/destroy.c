@@ -24,8 +24,14 @@ static int call_destroy(xc_interface *xch, uint32_t domid, const void *data G_GN
 
 static const xll__call pause_call
     = {"XEN_DOMCTL_pausedomain", call_pause, XLL_ERROR_REFUSED, "it is the domain that asks"};
-static const xll__call destroy_call
-    = {"XEN_DOMCTL_destroydomain", call_destroy, XLL_ERROR_REFUSED, "it is the domain that asks"};
+
+bool xll__destroy_hypervisors(const xll__act *act, GError **error)
+{
+    static const xll__call call = {"XEN_DOMCTL_destroydomain", call_destroy, XLL_ERROR_REFUSED,
+                                   "it is the domain that asks"};
+
+    return xll__hypercall(act, &call, NULL, NULL, error);
+}
 
 /* ---- Steps ------------------------------------------------------------------------------------ */
 
@@ -45,7 +51,7 @@ static bool destroy_last(xll__victim *v, GError **error)
 {
     xll__remove_files(v);
     xll__mark_domid(v);
-    return xll__hypercall(&v->act, &destroy_call, NULL, NULL, error);
+    return xll__destroy_hypervisors(&v->act, error);
 }
 
 /* That it is gone is what was wanted, whoever did it. */

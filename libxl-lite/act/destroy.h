@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Destroying: destroy-look.c looks at what a domain has, destroy.c is the procedure and the other
- * destroy-*.c its steps; process.c and lock.c are the processes and files of other programs.
+ * destroy-*.c its steps; process.c and lock.c are the processes and files of other programs;
+ * erase.c does parts of it alone.
  */
 #ifndef XLL_ACT_DESTROY_H
 #define XLL_ACT_DESTROY_H
@@ -31,18 +32,6 @@ bool xll__signal_process(const xll__process *process, int signal);
 /* Whether all of them end within so long; `what` is told to be waited for after a second. */
 bool xll__await_processes(const xll__act *act, xll__process *processes, size_t num,
                           unsigned int limit_ms, const char *what);
-
-/* ---- lock.c ---------------------------------------------------------------------------------- */
-
-/* A lock of libxl's: a file that is locked while it has its name, and is removed by who is done. */
-typedef struct xll__lock {
-    char *path;
-    int fd;
-} xll__lock;
-
-/* Wait for it, so long at the most; false with errno, ETIMEDOUT for others who keep it. */
-bool xll__lock_file(const xll__act *act, xll__lock *lock, const char *path, unsigned int limit_ms);
-void xll__unlock_file(xll__lock *lock);
 
 /* ---- destroy-look.c -------------------------------------------------------------------------- */
 
@@ -103,10 +92,11 @@ bool xll__remove_nodes(const xll__victim *victim, GError **error);
 void xll__remove_files(const xll__victim *victim);
 void xll__mark_domid(const xll__victim *victim);
 
-/* Where libxl has its files (tools/configure's defaults); and remove one, if it is there. */
-#define XLL__RUN_DIR "/var/run/xen"
-#define XLL__LIB_DIR "/var/lib/xen"
+/* Remove a file, if it is there. */
 void xll__remove_file(const xll__victim *victim, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* destroy.c: the hypervisor's domain. */
+bool xll__destroy_hypervisors(const xll__act *act, GError **error);
 
 /* destroy-linger.c: wait until the hypervisor has let go of it, or tell what may be in the way. */
 void xll__await_end(const xll__victim *victim);

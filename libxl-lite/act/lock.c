@@ -6,9 +6,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "libxl-lite/act/destroy.h"
+#include "libxl-lite/act/act.h"
 
 #define LOOK_AGAIN_MS 10
+
+char *xll__real_path(const xll_ctx *ctx, const char *path)
+{
+    return g_strconcat(ctx->root ?: "", path, NULL);
+}
+
+char *xll__userdata_lock(xsu_gc *gc, const xll_domain *domain)
+{
+    return g_strdup_printf(XLL__LIB_DIR "/userdata-l.%s.%s." XLL__USERDATA_LOCK,
+                           xll__domid_text(gc, domain), domain->uuid);
+}
 
 /* Who is done removes the file: one that has no name any more locks nobody out. */
 static bool has_name(int fd, const char *path)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Giving domains other names. */
-#include <errno.h>
 #include <string.h>
 
 #include "libxl-lite/act/act.h"
@@ -10,11 +9,9 @@ typedef struct naming {
     const char *name;
     bool is_same; /* it has that name */
     char *now, *vm_now;
-    char *stub;     /* the domid of a domain with its device model, which libxl names after it */
-    bool has_vm;    /* /vm has a node of it */
-    GArray *infos;  /* the domains that may have the name; */
-    char **names;   /* their names, */
-    char **entries; /* and those that have nodes */
+    char *stub;  /* the domid of a domain with its device model, which libxl names after it */
+    bool has_vm; /* /vm has a node of it */
+    xll__everyone all;
 } naming;
 
 /* ---- Names ------------------------------------------------------------------------------------ */
@@ -67,71 +64,6 @@ bool xll_check_name(const char *name, GError **error)
     return !fault;
 }
 
-/* ---- Who has the name ------------------------------------------------------------------------- */
-
-/* Read the names of the domains that the hypervisor lists. */
-static bool queue_names(const xll__edit *edit, naming *to, GError **error)
-{
-    g_clear_pointer(&to->infos, g_array_unref);
-    to->infos = xll__list_infos(edit->act->ctx, NULL, 0, error);
-    if (!to->infos)
-        return false;
-    to->names = xsu_alloc(edit->gc, (to->infos->len + 1) * sizeof *to->names);
-    for (guint i = 0; i < to->infos->len; i++) {
-        xsu_batch_readf(edit->batch, &to->names[i], "/local/domain/%u/name",
-                        g_array_index(to->infos, xc_domaininfo_t, i).domain);
-        xsu_batch_optional(edit->batch);
-    }
-    return true;
-}
-
-/* What is not there has no name; what may not be read may have any. */
-static bool run(const xll__edit *edit)
-{
-    if (!xsu_batch_run(edit->batch))
-        return false;
-    for (unsigned int i = 0; i < xsu_batch_count(edit->batch); i++) {
-        errno = xsu_batch_errno(edit->batch, i);
-        if (errno && errno != ENOENT)
-            return false;
-    }
-    return true;
-}
-
-static bool is_listed(const GArray *infos, const char *entry)
-{
-    uint32_t domid;
-
-    for (guint i = 0; xll__parse_id(entry, &domid) && i < infos->len; i++) {
-        if (g_array_index(infos, xc_domaininfo_t, i).domain == domid)
-            return true;
-    }
-    return false;
-}
-
-static bool are_all_listed(const naming *to)
-{
-    for (char **entry = to->entries; entry && *entry; entry++) {
-        if (!is_listed(to->infos, *entry))
-            return false;
-    }
-    return true;
-}
-
-/* One that is dying gives its name up. */
-static bool is_free(const xll__edit *edit, const naming *to, GError **error)
-{
-    for (guint i = 0; i < to->infos->len; i++) {
-        const xc_domaininfo_t *info = &g_array_index(to->infos, xc_domaininfo_t, i);
-
-        if (info->domain != edit->act->domain->domid && !(info->flags & XEN_DOMINF_dying)
-            && g_strcmp0(to->names[i], to->name) == 0)
-            return xll__fail(edit->act, XLL_ERROR_EXISTS, error,
-                             "domain %u has the name '%s' already", info->domain, to->name);
-    }
-    return true;
-}
-
 /* ---- Renaming --------------------------------------------------------------------------------- */
 
 static void queue_own(const xll__edit *edit, naming *to)
@@ -147,27 +79,18 @@ static void queue_own(const xll__edit *edit, naming *to)
     xsu_batch_optional(edit->batch);
 }
 
-/*
- * That nobody has the name holds until the commit, as all names are read in the transaction, and
- * which domains have nodes: one that was made after the hypervisor was asked, or that is given this
- * name meanwhile, makes the commit a conflict.
- */
 static bool read_names(const xll__edit *edit, naming *to, GError **error)
 {
     char *vm = NULL;
-    unsigned int num;
 
     to->now = to->vm_now = to->stub = NULL;
-    to->entries = NULL;
     queue_own(edit, to);
     xsu_batch_readf(edit->batch, &vm, "/vm/%s", edit->act->domain->uuid);
     xsu_batch_optional(edit->batch);
-    xsu_batch_directoryf(edit->batch, &to->entries, &num, "/local/domain");
-    xsu_batch_optional(edit->batch);
-    if (!queue_names(edit, to, error) || !run(edit))
+    if (!xll__read_everyone(edit, &to->all, error))
         return false;
     to->has_vm = vm != NULL;
-    return are_all_listed(to) || (queue_names(edit, to, error) && run(edit));
+    return true;
 }
 
 static bool rename_in(const xll__edit *edit, void *data, GError **error)
@@ -186,7 +109,7 @@ static bool rename_in(const xll__edit *edit, void *data, GError **error)
         return xll__fail(edit->act, XLL_ERROR_REFUSED, error,
                          "domain %s has its device model and is named after it; use `xl rename`",
                          to->stub);
-    if (!is_now && !is_free(edit, to, error))
+    if (!is_now && !xll__is_name_free(edit, &to->all, to->name, error))
         return false;
     if (!is_now)
         xll__write(edit, to->name, "/local/domain/%u/name", domain->domid);
@@ -206,7 +129,7 @@ bool xll_rename_domain(xll_ctx *ctx, const xll_domain *domain, const char *new_n
         || !xll_check_name(new_name, error))
         return false;
     ok = xll__transact(&act, rename_in, &to, &failure) || to.is_same;
-    g_clear_pointer(&to.infos, g_array_unref);
+    xll__forget_everyone(&to.all);
     if (!ok)
         g_propagate_error(error, g_steal_pointer(&failure));
     return ok;

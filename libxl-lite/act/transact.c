@@ -40,6 +40,19 @@ void xll__remove(const xll__edit *edit, const char *format, ...)
         xsu_batch_rmf(edit->batch, "%s", path);
 }
 
+void xll__make_node(const xll__edit *edit, const char *value, const struct xs_permissions *perms,
+                    unsigned int num, const char *format, ...)
+{
+    va_list ap;
+    char *path;
+
+    va_start(ap, format);
+    path = xs_vpathf(edit->gc, format, ap);
+    va_end(ap);
+    if (!path || !value || xll__tell(edit->act, XLL_STEP_WRITE, value, "%s", path))
+        xsu_batch_mknodf(edit->batch, value, perms, num, "%s", path);
+}
+
 /* `vm` is of the toolstack's making: no guest may write it.  Where there is none, nobody has the
  * domid in xenstore but whom the hypervisor has. */
 bool xll__check_vm(const xll__act *act, const char *vm, GError **error)
@@ -69,6 +82,8 @@ static bool is_not_meant(const attempts *all, const char *vm, bool is_gone, GErr
 {
     g_autoptr(GError) why = NULL;
 
+    if (all->act->makes)
+        return false;
     if (xll__check_vm(all->act, vm, &why) && is_gone && !vm)
         xll__fail(all->act, XLL_ERROR_NOT_FOUND, &why, "it is gone");
     if (!why)
@@ -91,7 +106,7 @@ static bool attempt(xsu_gc *gc, xsu_batch *batch, void *data)
     g_clear_error(&all->error);
     if (!check(all->act, &is_gone, &all->error))
         return false;
-    xsu_batch_readf(batch, &vm, "/local/domain/%u/vm", all->act->domain->domid);
+    xsu_batch_readf(batch, &vm, "/local/domain/%s/vm", xll__domid_text(gc, all->act->domain));
     ok = all->fn(&edit, all->data, &all->error) && xsu_batch_run(batch);
     err = errno;
     if (is_not_meant(all, vm, is_gone, &all->error))

@@ -7,6 +7,8 @@
 
 char *xll__describe_domain(const xll_domain *domain)
 {
+    if (domain->domid == XLL_DOMID_NONE)
+        return domain->name ? g_strdup_printf("domain '%s'", domain->name) : g_strdup("a domain");
     if (domain->name)
         return g_strdup_printf("domain %u ('%s')", domain->domid, domain->name);
     return g_strdup_printf("domain %u", domain->domid);
@@ -82,11 +84,16 @@ bool xll__check_now(const xll__act *act, xc_domaininfo_t *now, GError **error)
     return false;
 }
 
+static bool is_imagined(const xll__act *act)
+{
+    return act->ctx && act->ctx->dry_run && act->domain && act->domain->domid == XLL_DOMID_NONE;
+}
+
 bool xll__check(const xll__act *act, GError **error)
 {
     xc_domaininfo_t now;
 
-    return xll__check_now(act, &now, error);
+    return is_imagined(act) || xll__check_now(act, &now, error);
 }
 
 bool xll_check_domain(xll_ctx *ctx, const xll_domain *domain, GError **error)

@@ -19,7 +19,13 @@ struct xll_ctx {
     void *tell_data;
     bool dry_run;
     const char *root; /* what the toolstack's files are below; NULL, but for tests: "" */
+    int is_cancelled; /* by xll_cancel(); atomic */
 };
+
+/* ---- context.c ------------------------------------------------------------------------------- */
+
+/* A handle of the hypervisor's interface that prints nothing; NULL with errno. */
+xc_interface *xll__open_hypervisor(void);
 
 /* ---- error.c --------------------------------------------------------------------------------- */
 

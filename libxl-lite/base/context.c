@@ -25,9 +25,14 @@ static void discard_progress(xentoollog_logger *logger G_GNUC_UNUSED,
 
 static xentoollog_logger silent = {.vmessage = discard_message, .progress = discard_progress};
 
+xc_interface *xll__open_hypervisor(void)
+{
+    return xc_interface_open(&silent, &silent, 0);
+}
+
 xll_ctx *xll_open(GError **error)
 {
-    xc_interface *xch = xc_interface_open(&silent, &silent, 0);
+    xc_interface *xch = xll__open_hypervisor();
     xll_ctx *ctx;
 
     if (!xch) {

@@ -115,21 +115,6 @@ static int tell_outcome(GString *out, const cli_acts *acts, const cli_outcome *o
     return outcome->error ? cli_fail_domains(about, outcome->error) : CLI_OK;
 }
 
-static void append_run(GString *out, const cli_command *self, const cli_acts *acts)
-{
-    json_object *root = json_object_new_object();
-    json_object *outcomes = json_object_new_array();
-
-    for (guint i = 0; i < acts->outcomes->len; i++)
-        json_object_array_add(outcomes, cli_outcome_json(acts->outcomes->pdata[i], acts->dry_run));
-    json_object_object_add(root, "schema", json_object_new_int(1));
-    json_object_object_add(root, "command", cli_json_string(self->name));
-    json_object_object_add(root, "dry_run", json_object_new_boolean(acts->dry_run));
-    json_object_object_add(root, "outcomes", outcomes);
-    cli_append_json(out, root);
-    json_object_put(root);
-}
-
 /* What is done to each in turn is told in turn; what failed early is not kept until the end. */
 static int act_on_outcomes(const cli_command *self, cli_acts *acts)
 {
@@ -146,7 +131,7 @@ static int act_on_outcomes(const cli_command *self, cli_acts *acts)
         status |= tell_outcome(out, acts, outcome);
     }
     if (acts->json)
-        append_run(out, self, acts);
+        cli_append_outcomes(out, self, acts->outcomes, acts->dry_run);
     printed = cli_print(out);
     return status ? status : printed;
 }

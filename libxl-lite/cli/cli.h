@@ -48,6 +48,7 @@ extern const cli_command cli_vcpu_pin_command;
 extern const cli_command cli_rename_command;
 extern const cli_command cli_sysrq_command;
 extern const cli_command cli_trigger_command;
+extern const cli_command cli_create_command;
 extern const cli_command cli_supervise_command;
 
 /* ---- options.c ------------------------------------------------------------------------------- */
@@ -254,9 +255,11 @@ void cli_say_wait(const char *name, const char *what);
 /* Say it of an outcome's domain; the same once, unless it goes away. */
 void cli_say_outcome_waits(cli_outcome *outcome, const char *what);
 
-/* Append what would be done as a line for people, and the object that --json prints. */
+/* Append what would be done as a line for people, and the objects that --json prints. */
 void cli_append_steps(GString *out, const cli_outcome *outcome);
 json_object *cli_outcome_json(const cli_outcome *outcome, bool dry_run);
+void cli_append_outcomes(GString *out, const cli_command *self, const GPtrArray *outcomes,
+                         bool dry_run);
 
 /* Note a step of a domain: for a dry run, or on stderr. */
 void cli_take_step(cli_outcome *outcome, const xll_step *step, bool dry_run, bool json);
@@ -333,18 +336,6 @@ char *cli_parse_size(const char *text, xll_memory_size *size);
  */
 bool cli_mark_size(const cli_command *self, char **argv, char ***marked);
 
-/* ---- cpus.c ---------------------------------------------------------------------------------- */
-
-/* Parse a list of CPUs, for g_array_unref(), or NULL and why, for g_free(). */
-GArray *cli_parse_cpus(const char *text, char **why);
-
-/*
- * The CPUs that such a list, which was written as `text`, is of on a host, as a map for g_free().
- * NULL with `error` if the host has not all of them, or none is left.
- */
-uint8_t *cli_resolve_cpus(const GArray *list, const char *text, const xll_cpu_list *cpus,
-                          GError **error);
-
 /* ---- print.c --------------------------------------------------------------------------------- */
 
 /* Write all of `out` to stdout.  Returns CLI_OK, or CLI_FAILED after saying what went wrong. */
@@ -365,6 +356,11 @@ typedef struct cli_visible {
  */
 void cli_append_visible(cli_visible *state, const char *bytes, size_t len, GString *out);
 void cli_end_visible(cli_visible *state, GString *out);
+
+/* ---- console.c ------------------------------------------------------------------------------- */
+
+/* Attach to a domain's console, as `xl-lite console` does without options; the exit status. */
+int cli_attach_console(uint32_t domid);
 
 /* ---- attach.c -------------------------------------------------------------------------------- */
 
@@ -403,10 +399,5 @@ bool cli_supervisor_runs(void);
 
 /* Say on stderr that nobody looks after a guest that was made to be looked after, if so it is. */
 void cli_say_unsupervised(const xll_guest *guest);
-
-/* ---- suggest.c ------------------------------------------------------------------------------- */
-
-/* The word that was most likely meant, NULL if none is near; `words` ends with NULL. */
-const char *cli_nearest(const char *typed, const char *const *words);
 
 #endif

@@ -3,6 +3,7 @@
 # Completes xl-lite's commands, options and domains for bash.
 #
 # All of it comes from xl-lite itself: commands and options from its help, domains from `list -o`.
+# Files are left to bash.
 # A domain's name is anybody's text: it is inserted quoted, so that the shell that reads it back
 # runs nothing, and one with control characters is not offered.
 
@@ -97,6 +98,10 @@ _xl_lite_argument() { # COMMAND: what may come here
         ;;
     -*) _xl_lite_options "$1"; return ;;
     esac
+    if [[ $1 == create ]]; then # a file, as bash completes them
+        compopt -o default 2>/dev/null
+        return
+    fi
     ! _xl_lite_values "$before" || return
     case $1 in
     help) _xl_lite_commands ;;

@@ -124,6 +124,15 @@ static int attach(char **names, const options *opts)
     return run_xenconsole(path, &where, type, opts);
 }
 
+int cli_attach_console(uint32_t domid)
+{
+    g_autofree char *name = g_strdup_printf("id:%u", domid);
+    char *names[] = {name, NULL};
+    const options opts = {.number = NO_NUMBER};
+
+    return attach(names, &opts);
+}
+
 /* As xenconsole takes it: a character, or ^ and one for Ctrl with it. */
 static bool is_escape(const char *text)
 {

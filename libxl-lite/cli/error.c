@@ -9,7 +9,8 @@
  *       code                "usage" (the exit status is 2), or one of "invalid", "no_xen",
  *                           "permission", "version", "xenstore", "not_found", "no_name",
  *                           "ambiguous", "unsupported", "replaced", "dying", "timeout",
- *                           "refused", "exists", as XLL_ERROR has them, or "failed"
+ *                           "refused", "exists", "cancelled", "no_memory", "no_device", as
+ *                           XLL_ERROR has them, or "failed"
  *       command             string; null if it is no command that is wrong
  *       domains             array of strings: the arguments that it was about
  *       message             string: what the line would say
@@ -41,7 +42,8 @@ const char *cli_error_code(const GError *error)
         [XLL_ERROR_AMBIGUOUS] = "ambiguous", [XLL_ERROR_UNSUPPORTED] = "unsupported",
         [XLL_ERROR_REPLACED] = "replaced",   [XLL_ERROR_DYING] = "dying",
         [XLL_ERROR_TIMEOUT] = "timeout",     [XLL_ERROR_REFUSED] = "refused",
-        [XLL_ERROR_EXISTS] = "exists",
+        [XLL_ERROR_EXISTS] = "exists",       [XLL_ERROR_CANCELLED] = "cancelled",
+        [XLL_ERROR_NO_MEMORY] = "no_memory", [XLL_ERROR_NO_DEVICE] = "no_device",
     };
 
     if (error->domain == XLL_ERROR && (size_t)error->code < G_N_ELEMENTS(codes))

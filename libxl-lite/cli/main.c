@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../words/words.h"
 #include "cli.h"
 
 static const cli_command *const commands[] = {
@@ -20,7 +21,7 @@ static const cli_command *const commands[] = {
     &cli_destroy_command,       &cli_shutdown_command,    &cli_reboot_command,
     &cli_mem_set_command,       &cli_mem_max_command,     &cli_vcpu_set_command,
     &cli_vcpu_pin_command,      &cli_rename_command,      &cli_sysrq_command,
-    &cli_trigger_command,       &cli_supervise_command,
+    &cli_trigger_command,       &cli_create_command,      &cli_supervise_command,
 };
 
 /* ---- Help ------------------------------------------------------------------------------------ */
@@ -70,7 +71,7 @@ static const char *nearest_command(const char *name)
 
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
         names[i] = commands[i]->name;
-    return cli_nearest(name, names);
+    return words_nearest(name, names);
 }
 
 static int unknown_command(const char *name)

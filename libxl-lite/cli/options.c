@@ -2,6 +2,7 @@
 /* A command's options. */
 #include <string.h>
 
+#include "../words/words.h"
 #include "cli.h"
 
 int cli_wrong_usage(const cli_command *self, const char *format, ...)
@@ -41,7 +42,7 @@ static const char *nearest_option(const char *const *names, char **argv)
         g_autofree char *typed = g_strndup(*argv, strcspn(*argv, "="));
 
         if (g_str_has_prefix(typed, "--") && !g_strv_contains(names, typed + 2))
-            return cli_nearest(typed + 2, names);
+            return words_nearest(typed + 2, names);
     }
     return NULL;
 }

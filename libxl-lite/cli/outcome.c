@@ -125,9 +125,9 @@ void cli_append_steps(GString *out, const cli_outcome *outcome)
         const char *value = member(step, "value");
 
         cli_append_name(out, outcome->domain, 0);
-        g_string_append_printf(
-            out, " (domain %u): %s ", outcome->domain->domid,
-            words_of(json_object_get_string(json_object_object_get(step, "step"))));
+        if (outcome->domain->domid != XLL_DOMID_NONE)
+            g_string_append_printf(out, " (domain %u)", outcome->domain->domid);
+        g_string_append_printf(out, ": %s ", words_of(member(step, "step")));
         cli_append_escaped(out, member(step, "target"), CLI_ESCAPE_CONTROL);
         if (value) {
             g_string_append(out, " = ");
@@ -157,12 +157,31 @@ json_object *cli_outcome_json(const cli_outcome *outcome, bool dry_run)
     json_object *object = json_object_new_object();
 
     json_object_object_add(object, "argument", cli_json_string(outcome->argument));
-    json_object_object_add(object, "domid", domain ? json_object_new_int64(domain->domid) : NULL);
+    json_object_object_add(
+        object, "domid",
+        domain && domain->domid != XLL_DOMID_NONE ? json_object_new_int64(domain->domid) : NULL);
     json_object_object_add(object, "name", domain ? cli_json_string(domain->name) : NULL);
-    json_object_object_add(object, "uuid", domain ? cli_json_string(domain->uuid) : NULL);
+    json_object_object_add(object, "uuid",
+                           domain && *domain->uuid ? cli_json_string(domain->uuid) : NULL);
     json_object_object_add(object, "done", json_object_new_boolean(!dry_run && !outcome->error));
     json_object_object_add(object, "steps", json_object_get(outcome->steps));
     json_object_object_add(object, "notes", json_object_get(outcome->notes));
     json_object_object_add(object, "error", json_error(outcome->error));
     return object;
+}
+
+void cli_append_outcomes(GString *out, const cli_command *self, const GPtrArray *outcomes,
+                         bool dry_run)
+{
+    json_object *root = json_object_new_object();
+    json_object *array = json_object_new_array();
+
+    for (guint i = 0; i < outcomes->len; i++)
+        json_object_array_add(array, cli_outcome_json(outcomes->pdata[i], dry_run));
+    json_object_object_add(root, "schema", json_object_new_int(1));
+    json_object_object_add(root, "command", cli_json_string(self->name));
+    json_object_object_add(root, "dry_run", json_object_new_boolean(dry_run));
+    json_object_object_add(root, "outcomes", array);
+    cli_append_json(out, root);
+    json_object_put(root);
 }

@@ -2,6 +2,7 @@
 /* xl-lite vcpu-pin. */
 #include <string.h>
 
+#include "../words/words.h"
 #include "cli.h"
 
 /* A list of CPUs, as it was typed, parsed, and on this host. */
@@ -38,7 +39,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(run, run_clear)
 static bool resolve(cpus *which, const xll_cpu_list *host, GError **error)
 {
     if (which->list && !which->map)
-        which->map = cli_resolve_cpus(which->list, which->text, host, error);
+        which->map = words_resolve_cpus(which->list, which->text, host, error);
     return !which->list || which->map;
 }
 
@@ -79,7 +80,7 @@ static bool parse_cpus(const cli_command *self, cpus *which, const char *text)
         return true;
     g_autofree char *why = NULL;
     which->text = text;
-    which->list = cli_parse_cpus(text, &why);
+    which->list = words_parse_cpus(text, &why);
     if (!which->list)
         cli_wrong_usage(self, "%s", why);
     return which->list;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Commands of xl, up to 4.22, and options of its lists, that are not here: who tries one is told so. */
+/* Commands of xl, up to 4.22, and options of its commands, that are not here: who tries one is told so. */
 #include <string.h>
 
 #include "cli.h"
 
 static const char xl_commands[]
-    = " create config-update pci-attach pci-detach pci-list"
+    = " config-update pci-attach pci-detach pci-list"
       " pci-assignable-add pci-assignable-remove pci-assignable-list"
       " vncviewer save migrate restore migrate-receive dump-core cd-insert cd-eject"
       " button-press vm-list sharing sched-credit sched-credit2"
@@ -32,7 +32,9 @@ bool cli_is_xls_option(const char *command, const char *option)
 {
     static const char options[]
         = " list -Z list --context list -c list --cpupool list -n list --numa"
-          " info -n info --numa info -x info --xenstore ";
+          " info -n info --numa info -x info --xenstore"
+          " create -V create --vncviewer create -A create --vncviewer-autopass create -F create -e"
+          " create -d create -i create --ignore-global-affinity-masks ";
     g_autofree char *words = g_strdup_printf(" %s %s ", command, option);
 
     return !strchr(option, ' ') && strstr(options, words);

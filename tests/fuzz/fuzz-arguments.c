@@ -2,6 +2,7 @@
 /* What is typed for domains, times, sizes of memory and lists of CPUs. */
 #include "fuzz.h"
 #include "libxl-lite/cli/cli.h"
+#include "libxl-lite/words/words.h"
 
 /* options.c's, which would say it. */
 int cli_wrong_usage(const cli_command *self G_GNUC_UNUSED, const char *format G_GNUC_UNUSED, ...)
@@ -90,7 +91,7 @@ static void check_resolved(const GArray *list, const char *text, FuzzInput *in)
         int32_t node = (int32_t)fuzz_below(in, 5) - 1;
         cpus[i] = (xll_cpu){node, node, node};
     }
-    g_autofree uint8_t *map = cli_resolve_cpus(list, text, &host, &error);
+    g_autofree uint8_t *map = words_resolve_cpus(list, text, &host, &error);
     FUZZ_CHECK(!map == !!error, "'%s'", text);
     for (size_t i = 0; map && i < host.num / 8 + 1; i++) {
         any |= map[i] != 0;
@@ -103,7 +104,7 @@ static void check_resolved(const GArray *list, const char *text, FuzzInput *in)
 static void check_cpus(const char *text, FuzzInput *in)
 {
     g_autofree char *why = NULL;
-    g_autoptr(GArray) list = cli_parse_cpus(text, &why);
+    g_autoptr(GArray) list = words_parse_cpus(text, &why);
     bool good = matches("\\A,*" CPUS "(,+" CPUS ")*,*\\z", text, NULL);
     FUZZ_CHECK(!list == !!why, "'%s'", text);
     FUZZ_CHECK(!list || good, "'%s'", text); /* a number may be too large, or a range empty */
@@ -139,7 +140,7 @@ static void check_seconds(const char *text)
 static void check_word(const char *text)
 {
     static const char *const words[] = {"list", "domid", "network-list", "vcpu-pin", "info", NULL};
-    const char *nearest = cli_nearest(text, words), *rest = cli_unqualified(text);
+    const char *nearest = words_nearest(text, words), *rest = cli_unqualified(text);
     FUZZ_CHECK(!nearest || g_strv_contains(words, nearest), "'%s'", text);
     FUZZ_CHECK(g_str_has_suffix(text, rest), "'%s' of '%s'", rest, text);
 }

@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "cli.h"
+#include "words.h"
 
 /* One item. */
 typedef struct item {
@@ -46,13 +46,19 @@ static bool take_range(const char *text, item *one)
     return !*text && one->first <= one->last;
 }
 
+/* What follows `prefix` in `text`; NULL if it does not begin with it. */
+static const char *after(const char *text, const char *prefix)
+{
+    return g_str_has_prefix(text, prefix) ? text + strlen(prefix) : NULL;
+}
+
 static bool parse_item(const char *text, item *one)
 {
     const char *rest;
 
     *one = (item){.is_not = *text == '^'};
     text += one->is_not;
-    rest = cli_after(text, "node:") ?: cli_after(text, "nodes:");
+    rest = after(text, "node:") ?: after(text, "nodes:");
     one->is_nodes = rest;
     if (rest)
         text = rest;
@@ -61,7 +67,7 @@ static bool parse_item(const char *text, item *one)
 }
 
 /* What is between two commas may be nothing, as in xl. */
-GArray *cli_parse_cpus(const char *text, char **why)
+GArray *words_parse_cpus(const char *text, char **why)
 {
     g_autoptr(GArray) list = g_array_new(FALSE, FALSE, sizeof(item));
     g_auto(GStrv) items = g_strsplit(text, ",", -1);
@@ -125,8 +131,8 @@ static bool is_empty(const uint8_t *map, size_t size)
     return true;
 }
 
-uint8_t *cli_resolve_cpus(const GArray *list, const char *text, const xll_cpu_list *cpus,
-                          GError **error)
+uint8_t *words_resolve_cpus(const GArray *list, const char *text, const xll_cpu_list *cpus,
+                            GError **error)
 {
     size_t size = cpus->num / 8 + 1;
     g_autofree uint8_t *map = g_new0(uint8_t, size);

@@ -2,7 +2,7 @@
 /* What was meant by a word that is none. */
 #include <string.h>
 
-#include "cli.h"
+#include "words.h"
 
 /* Words are short; what is longer is no misspelling of one. */
 #define LONGEST 64
@@ -32,7 +32,7 @@ static size_t distance(const char *a, const char *b)
     return row[length];
 }
 
-const char *cli_nearest(const char *typed, const char *const *words)
+const char *words_nearest(const char *typed, const char *const *words)
 {
     size_t length = strlen(typed), least = MAX(1, (length + 1) / 3) + 1;
     const char *nearest = NULL;

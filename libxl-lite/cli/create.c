@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * xl-lite create.
+ *
+ * --json prints what act.c has, with one outcome: its argument is the file, its domid null with
+ * --dry-run, and its uuid, too, unless the configuration has one.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <xl-lite/xll-make.h>
+
+#include "../config/config.h"
+#include "cli.h"
+
+typedef struct create {
+    char *file; /* -f, or an argument */
+    gboolean paused, console, dry_run, json, quiet;
+    GPtrArray *overrides; /* "key=value", with a NULL */
+    cli_outcome *outcome;
+} create;
+
+/* ---- Being interrupted ------------------------------------------------------------------------ */
+
+static const int ends[] = {SIGHUP, SIGINT, SIGTERM};
+
+static xll_ctx *volatile making;
+static volatile sig_atomic_t ended_by; /* 0: by none */
+
+/* What is made is undone, and then this process ends. */
+static void on_end(int number)
+{
+    ended_by = number;
+    xll_cancel(making);
+}
+
+static void catch_ends(struct sigaction *before)
+{
+    const struct sigaction action = {.sa_handler = on_end, .sa_flags = SA_RESTART};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+        sigaction(ends[i], NULL, &before[i]);
+        if (before[i].sa_handler != SIG_IGN) /* nohup's, say */
+            sigaction(ends[i], &action, NULL);
+    }
+}
+
+static void release_ends(const struct sigaction *before)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(ends); i++)
+        sigaction(ends[i], &before[i], NULL);
+}
+
+/* ---- Making it -------------------------------------------------------------------------------- */
+
+static void take_step(const xll_step *step, void *data)
+{
+    create *run = data;
+
+    if (step->kind == XLL_STEP_WAIT && !run->dry_run && !run->json)
+        cli_say_outcome_waits(run->outcome, step->target);
+    cli_take_step(run->outcome, step, run->dry_run, run->json);
+}
+
+static xll_domain *make(create *run, xll_ctx *ctx, const xll_guest *guest, GError **error)
+{
+    struct sigaction before[G_N_ELEMENTS(ends)];
+    xll_domain *domain;
+
+    xll_set_steps(ctx, take_step, run, run->dry_run);
+    making = ctx;
+    catch_ends(before);
+    domain = xll_create_domain(ctx, guest, run->paused ? XLL_CREATE_PAUSED : 0, error);
+    release_ends(before);
+    making = NULL;
+    cli_say_wait(NULL, NULL);
+    return domain;
+}
+
+/* What came of it, which was not said while it went on. */
+static int tell(const cli_command *self, create *run, const xll_guest *guest)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+    g_autoptr(GPtrArray) outcomes = g_ptr_array_new();
+    const GError *error = run->outcome->error;
+    char *about[] = {guest->name, NULL};
+    int status = error ? cli_fail_domains(about, error) : CLI_OK, printed;
+
+    g_ptr_array_add(outcomes, run->outcome);
+    if (run->json)
+        cli_append_outcomes(out, self, outcomes, run->dry_run);
+    else
+        cli_append_steps(out, run->outcome);
+    printed = cli_print(out);
+    if (ended_by && g_error_matches(error, XLL_ERROR, XLL_ERROR_CANCELLED))
+        return 128 + ended_by;
+    return status ? status : printed;
+}
+
+static int make_and_tell(const cli_command *self, create *run, const xll_guest *guest)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(xll_ctx) ctx = xll_open(&error);
+    g_autoptr(xll_domain) domain = NULL;
+    xll_domain planned = {.domid = XLL_DOMID_NONE, .name = guest->name};
+    char *about[] = {guest->name, NULL};
+    int status;
+
+    if (!ctx)
+        return cli_fail_domains(about, error);
+    g_strlcpy(planned.uuid, guest->uuid ?: "", sizeof planned.uuid);
+    run->outcome = cli_outcome_new(run->file);
+    run->outcome->domain = &planned;
+    domain = make(run, ctx, guest, &run->outcome->error);
+    if (domain && !run->dry_run)
+        run->outcome->domain = domain;
+    status = tell(self, run, guest);
+    cli_outcome_free(run->outcome);
+    return status == CLI_OK && run->console && !run->dry_run ? cli_attach_console(domain->domid)
+                                                             : status;
+}
+
+/* ---- The command ------------------------------------------------------------------------------ */
+
+/* As xl does: on stderr, so that what is printed is what was asked for. */
+static void say_file(const char *file)
+{
+    g_autoptr(GString) line = g_string_new("Parsing config from ");
+
+    cli_append_escaped(line, file, CLI_ESCAPE_CONTROL);
+    fprintf(stderr, "%s\n", line->str);
+}
+
+/* What only xl can make is wrong usage of this. */
+static int fail_config(const GError *error)
+{
+    int status = cli_fail_error(error);
+
+    return g_error_matches(error, XLL_ERROR, XLL_ERROR_UNSUPPORTED) ? CLI_USAGE : status;
+}
+
+static int create_domain(const cli_command *self, create *run)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(xll_guest) guest = NULL;
+
+    if (!run->quiet && !run->json)
+        say_file(run->file);
+    guest = cfg_read_guest(run->file, (const char *const *)run->overrides->pdata, &error);
+    return guest ? make_and_tell(self, run, guest) : fail_config(error);
+}
+
+/* What has a = in it is a setting, and the rest the file, as for xl. */
+static int take_arguments(const cli_command *self, create *run, char **arguments)
+{
+    for (; *arguments; arguments++) {
+        if (strchr(*arguments, '='))
+            g_ptr_array_add(run->overrides, *arguments);
+        else if (run->file)
+            return cli_wrong_usage(self, "it takes one file, and '%s' is a second one", *arguments);
+        else
+            run->file = g_strdup(*arguments);
+    }
+    g_ptr_array_add(run->overrides, NULL);
+    if (!run->file)
+        return cli_wrong_usage(self, "it takes a file with a guest's configuration");
+    if (run->console && run->json)
+        return cli_wrong_usage(self, "--json does not go with -c");
+    return CLI_OK;
+}
+
+static int create_from_file(const cli_command *self, char **argv)
+{
+    create run = {0};
+    const GOptionEntry options[] = {
+        {"defconfig", 'f', 0, G_OPTION_ARG_FILENAME, &run.file, NULL, NULL},
+        {"paused", 'p', 0, G_OPTION_ARG_NONE, &run.paused, NULL, NULL},
+        {"console", 'c', 0, G_OPTION_ARG_NONE, &run.console, NULL, NULL},
+        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &run.quiet, NULL, NULL},
+        {"dryrun", 'n', 0, G_OPTION_ARG_NONE, &run.dry_run, NULL, NULL},
+        CLI_ACT_OPTIONS(&run),
+        {0},
+    };
+    g_auto(GStrv) arguments = NULL;
+    int status;
+
+    if (cli_parse(self, options, argv, &arguments, &status)) {
+        run.overrides = g_ptr_array_new();
+        status = take_arguments(self, &run, arguments);
+        if (status == CLI_OK)
+            status = create_domain(self, &run);
+        g_ptr_array_unref(run.overrides);
+    }
+    g_free(run.file);
+    return status;
+}
+
+const cli_command cli_create_command = {
+    .name = "create",
+    .summary = "Make a PV or PVH guest of xl's configuration file",
+    .help = "Usage: xl-lite create [OPTION]... FILE [KEY=VALUE]...\n"
+            "\n"
+            "Make a guest as FILE, an xl.cfg, says, with its devices, and let it run.  KEY=VALUE\n"
+            "has the file's syntax and is taken in place of what the file has.  Either all of\n"
+            "it is made or nothing: what fails, or is interrupted, is undone.\n"
+            "\n"
+            "Each key of xl.cfg(5) is done, or refused by its name with exit status 2: what\n"
+            "needs a device model, a bootloader or the host's devices is for `xl create`.\n"
+            "What is not known, or cannot be right, is an error with file and line.\n"
+            "\n"
+            "  -p, --paused        leave it paused, for unpause\n"
+            "  -c, --console       attach to its console; Ctrl-] detaches\n"
+            "  -q, --quiet         do not say which file is read\n"
+            "  -f, --defconfig=FILE\n"
+            "                      FILE, as xl has it too\n"
+            "  -n, --dryrun        --dry-run, as xl has it\n" CLI_ACT_OPTIONS_HELP "\n"
+            "Examples:\n"
+            "  xl-lite create web.cfg\n"
+            "  xl-lite create -p web.cfg memory=512 'name=\"web2\"'\n"
+            "  xl-lite create --dry-run web.cfg\n",
+    .run = create_from_file,
+};
