@@ -98,9 +98,9 @@ static bool task_of(json_object *object, cli_task *task)
 /* Whether it has what its task needs. */
 static bool is_whole(const cli_note *note)
 {
-    if (note->task == CLI_TASK_RENAME_RESTART && (!note->kept_name || !note->guest->uuid))
+    if (!note->name || (!note->guest && note->task != CLI_TASK_DESTROY))
         return false;
-    return note->name && (note->guest || note->task == CLI_TASK_DESTROY);
+    return note->task != CLI_TASK_RENAME_RESTART || (note->kept_name && note->guest->uuid);
 }
 
 static bool from_json(json_object *object, cli_note *note)
@@ -114,7 +114,7 @@ static bool from_json(json_object *object, cli_note *note)
     note->name = text_of(object, "name");
     note->kept_name = text_of(object, "kept_name");
     note->guest = guest ? cli_guest_from_json(guest) : NULL;
-    return (note->guest || note->task == CLI_TASK_DESTROY) && is_whole(note);
+    return !guest == !note->guest && is_whole(note);
 }
 
 bool cli_note_read(const char *uuid, cli_note *note, GError **error)
