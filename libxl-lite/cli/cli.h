@@ -392,12 +392,4 @@ int cli_fail_domains(char **domains, const GError *error);
 /* Whether an error is about what a domain was called, and another may fare better. */
 bool cli_is_about_domain(const GError *error);
 
-/* ---- supervise-lock.c, supervise.c ------------------------------------------------------------ */
-
-/* Whether `xl-lite supervise` runs on this host.  False, too, for who may not know: be root. */
-bool cli_supervisor_runs(void);
-
-/* Say on stderr that nobody looks after a guest that was made to be looked after, if so it is. */
-void cli_say_unsupervised(const xll_guest *guest);
-
 #endif

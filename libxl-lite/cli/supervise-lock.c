@@ -125,7 +125,8 @@ bool cli_lock_host(cli_lock *self, int *holder, GError **error)
 
 bool cli_lock_guest(cli_lock *self, const char *uuid, int *holder, GError **error)
 {
-    g_autofree char *name = g_strconcat(uuid, ".lock", NULL);
+    g_autofree char *lower = g_ascii_strdown(uuid, -1);
+    g_autofree char *name = g_strconcat(lower, ".lock", NULL);
 
     return lock(self, name, "looks after this guest", holder, error);
 }

@@ -372,6 +372,8 @@ static void run(cli_supervisor *self)
         cli_say("begun", NULL, XLL_DOMID_NONE, "looking after the guests");
     self->timer = g_timeout_add(0, on_timer, self);
     g_main_loop_run(self->main);
+    if (self->stopping)
+        cli_say("stopped", NULL, XLL_DOMID_NONE, "told to end");
     if (events) {
         g_source_destroy(events);
         g_source_unref(events);
@@ -419,9 +421,10 @@ int cli_supervise(bool once)
     return supervise(&self);
 }
 
-int cli_supervise_guest(const char *uuid, cli_lock lock)
+int cli_supervise_guest(const char *uuid, cli_lock *lock)
 {
-    cli_supervisor self = {.only = g_strdup(uuid), .lock = lock};
+    cli_supervisor self = {.only = g_strdup(uuid), .lock = *lock};
 
+    *lock = CLI_NO_LOCK;
     return supervise(&self);
 }

@@ -12,12 +12,23 @@ static bool needs_supervisor(const xll_guest *guest)
            || guest->on_watchdog != XLL_END_PRESERVE || guest->on_crash != XLL_END_PRESERVE;
 }
 
-void cli_say_unsupervised(const xll_guest *guest)
+char *cli_unsupervised(const xll_guest *guest)
 {
-    if (needs_supervisor(guest) && !cli_supervisor_runs())
-        cli_fail("no supervisor runs: '%s' will stay as it is when it shuts down or reboots, until "
-                 "`xl-lite supervise` is started",
-                 guest->name);
+    if (!needs_supervisor(guest) || cli_supervisor_runs())
+        return NULL;
+    return g_strdup(
+        "no supervisor runs: until `xl-lite supervise` is started, it is neither destroyed nor "
+        "made anew when it shuts down");
+}
+
+/* So that nobody takes what is being made for what somebody left. */
+bool cli_lock_new_guest(cli_lock *lock, xll_guest *guest, GError **error)
+{
+    if (!guest->uuid)
+        guest->uuid = g_uuid_string_random();
+    if (!g_uuid_string_is_valid(guest->uuid))
+        return true; /* making it says so */
+    return cli_lock_guest(lock, guest->uuid, NULL, error);
 }
 
 /* ---- Forgetting ------------------------------------------------------------------------------- */

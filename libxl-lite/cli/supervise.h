@@ -144,6 +144,9 @@ typedef struct cli_lock {
 bool cli_lock_host(cli_lock *lock, int *holder, GError **error);
 bool cli_lock_guest(cli_lock *lock, const char *uuid, int *holder, GError **error);
 
+/* Whether `xl-lite supervise` runs on this host.  False, too, for who may not know: be root. */
+bool cli_supervisor_runs(void);
+
 /* A child lets go of it: who forked it still has it. */
 void cli_lock_forget(cli_lock *lock);
 
@@ -260,7 +263,15 @@ void cli_on_shutdown(cli_supervisor *self, const xll_domain *domain);
  * Returns the exit status. */
 int cli_supervise(bool once);
 
-/* Look after the guest of this UUID, whose lock is passed on, until it is gone for good. */
-int cli_supervise_guest(const char *uuid, cli_lock lock);
+/* Look after the guest of this UUID until it is gone for good, and let go of its lock then. */
+int cli_supervise_guest(const char *uuid, cli_lock *lock);
+
+/* ---- supervise.c ----------------------------------------------------------------------------- */
+
+/* That a guest is to be looked after, and nobody does, in words, for g_free(); NULL if that is not so. */
+char *cli_unsupervised(const xll_guest *guest);
+
+/* Have the lock of a guest that is to be made, which gets a UUID if it has none. */
+bool cli_lock_new_guest(cli_lock *lock, xll_guest *guest, GError **error);
 
 #endif
