@@ -61,7 +61,7 @@ static char *find_successor(const char *uuid)
     return g_strdup(note.guest->uuid);
 }
 
-/* Look after who runs in its place. */
+/* Look after who runs in its place, of whom nothing was heard so far. */
 static void follow_successor(cli_supervisor *self, const char *successor)
 {
     g_autoptr(GError) error = NULL;
@@ -73,6 +73,7 @@ static void follow_successor(cli_supervisor *self, const char *successor)
     }
     g_free(self->only);
     self->only = g_strdup(successor);
+    cli_plan_look(self->plan, successor, cli_now_us());
 }
 
 /* So that it is known when who is kept goes. */

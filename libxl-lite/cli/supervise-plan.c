@@ -265,6 +265,16 @@ const cli_charge *cli_plan_take(cli_plan *plan, gint64 now)
     return first;
 }
 
+void cli_plan_look(cli_plan *plan, const char *uuid, gint64 now)
+{
+    cli_charge *charge = g_hash_table_lookup(plan->charges, uuid);
+
+    if (!charge || charge->stage != CLI_CHARGE_RUNS)
+        return;
+    charge->task = CLI_TASK_LOOK;
+    become_due(charge, now);
+}
+
 /* ---- What became of it ----------------------------------------------------------------------- */
 
 /* It runs, under this UUID; if it has ended already, that counts from now on. */
@@ -281,10 +291,8 @@ static cli_charge *runs(cli_plan *plan, cli_charge *charge, const char *successo
     next->started_us = now;
     if (next->stage == CLI_CHARGE_BUSY)
         next->stage = CLI_CHARGE_RUNS;
-    if (!next->ended_again)
-        return next;
-    next->task = CLI_TASK_LOOK;
-    become_due(next, now);
+    if (next->ended_again)
+        cli_plan_look(plan, next->uuid, now);
     return next;
 }
 

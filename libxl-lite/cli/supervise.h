@@ -108,6 +108,9 @@ const cli_charge *cli_plan_take(cli_plan *plan, gint64 now);
 const cli_charge *cli_plan_finished(cli_plan *plan, const char *uuid, cli_result result,
                                     const char *successor, gint64 now);
 
+/* What has happened to it may not have been told: it is looked at, unless something is due. */
+void cli_plan_look(cli_plan *plan, const char *uuid, gint64 now);
+
 /* Who was taken to be looked at has shut down: what is to be done is told next. */
 void cli_plan_looked(cli_plan *plan, const char *uuid);
 
