@@ -142,6 +142,59 @@ static void test_nic_refused(void)
     }
 }
 
+static void test_nic_host(void)
+{
+    static const char *const hosts[] = {
+        "vif.default.script='vif-x'\nvif.default.bridge='br1'\nvif.default.gatewaydev='eth1'\n"
+        "vif.default.backend='Domain-0'",
+        "vif.default.gatewaydev='eth1' # older "
+        "words\nvifscript='/etc/xen/scripts/vif-x'\ndefaultbridge='br1'",
+        "vif.default.bridge='br1';vif.default.script='vif-x'\nvifscript='no'\ndefaultbridge='no'\n"
+        "vif.default.gatewaydev='eth1'",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(hosts); i++) {
+        g_auto(xll_new_nic) nic = {0}, other = {0};
+        write_host(hosts[i]);
+        g_assert_true(parse_nic("ip=1", &nic, NULL));
+        g_assert_cmpstr(nic.script, ==, "/etc/xen/scripts/vif-x");
+        g_assert_cmpstr(nic.bridge, ==, "br1");
+        g_assert_cmpstr(nic.gatewaydev, ==, "eth1");
+        g_assert_true(parse_nic("script=/s,bridge=b,gatewaydev=g", &other, NULL));
+        g_assert_cmpstr(other.script, ==, "/s");
+        g_assert_cmpstr(other.bridge, ==, "b");
+        g_assert_cmpstr(other.gatewaydev, ==, "g");
+    }
+    write_host(NULL);
+}
+
+static void test_nic_bad_host(void)
+{
+    static const struct {
+        const char *host, *says;
+        int code;
+    } bad[] = {
+        {"vif.default.backend='net'", ":1: vif.default.backend = 'net' is another domain",
+         XLL_ERROR_UNSUPPORTED},
+        {"vif.default.bridge=''", ":1: vif.default.bridge = '' is empty", XLL_ERROR_INVALID},
+        {"vif.default.script=[]", ":1: vif.default.script is a list", XLL_ERROR_INVALID},
+        {"\nvif.default.script=", ":2: syntax error", XLL_ERROR_INVALID},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        xll_new_nic nic = {0};
+        g_autoptr(GError) error = NULL;
+        write_host(bad[i].host);
+        g_assert_false(parse_nic("bridge=a", &nic, &error));
+        assert_says(error, bad[i].code, bad[i].says);
+    }
+    write_host(NULL);
+    cfg__host_path = "/";
+    g_autoptr(GError) error = NULL;
+    xll_new_nic nic = {0};
+    g_assert_false(parse_nic("", &nic, &error));
+    assert_says(error, XLL_ERROR_FAILED, "cannot read '/': it is a directory");
+    write_host(NULL);
+}
+
 /* ---- Disks ------------------------------------------------------------------------------------ */
 
 static void test_disk(void)
@@ -252,6 +305,9 @@ static void test_disk_refused(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    write_host(NULL);
+    g_test_add_func("/config/nic/host", test_nic_host);
+    g_test_add_func("/config/nic/host/bad", test_nic_bad_host);
     g_test_add_func("/config/nic/default", test_nic_default);
     g_test_add_func("/config/nic/all", test_nic_all);
     g_test_add_func("/config/nic/last", test_nic_last);

@@ -249,6 +249,38 @@ static void test_no_cpus(void)
     has_xen = true;
 }
 
+/* Masks of the host count for all guests of a type. */
+static void test_masks(void)
+{
+    static const struct {
+        const char *host, *lines;
+        uint8_t is[2];
+    } masks[] = {
+        {"vm.cpumask='0-3'", "", {0x0f, 0}},
+        {"vm.cpumask='0-3'\nvm.pv.cpumask='2-9'\nvm.hvm.cpumask='9'", "", {0x0c, 0}},
+        {"vm.cpumask='0-3'\nvm.pv.cpumask='9'\nvm.hvm.cpumask='3-9'", "type='pvh'", {0x08, 0}},
+        {"vm.pv.cpumask='nodes:1'", "cpus='4-6'", {0x60, 0}},
+        {"vm.hvm.cpumask='0'", "cpus='4-6'", {0x70, 0}},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(masks); i++) {
+        write_host(masks[i].host);
+        g_autoptr(xll_guest) guest = assert_reads(masks[i].lines);
+        g_assert_cmpuint(guest->num_cpus, ==, 10);
+        g_assert_cmpmem(guest->cpus, 2, masks[i].is, 2);
+        g_assert_null(guest->cpus_soft);
+    }
+    write_host("#\nvm.cpumask='0-3'");
+    assert_refuses("cpus='4'", XLL_ERROR_INVALID, ":2: vm.cpumask = '0-3' leaves the guest no CPU");
+    write_host("vm.cpumask='77'");
+    assert_refuses("", XLL_ERROR_INVALID, ":1: vm.cpumask = '77' cannot be: there is no CPU 77");
+    write_host("vm.cpumask=x");
+    assert_refuses("", XLL_ERROR_INVALID, ":1: syntax error");
+    write_host("vm.hvm.cpumask='x'\nautoballoon='auto'");
+    g_autoptr(xll_guest) guest = assert_reads("");
+    g_assert_null(guest->cpus);
+    write_host(NULL);
+}
+
 /* ---- Keys ------------------------------------------------------------------------------------- */
 
 static char **keys_of_xl(void)
@@ -601,6 +633,7 @@ static void test_files(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    write_host(NULL);
     g_test_add_func("/config/least", test_least);
     g_test_add_func("/config/all", test_all);
     g_test_add_func("/config/type", test_type);
@@ -611,6 +644,7 @@ int main(int argc, char **argv)
     g_test_add_func("/config/cpus", test_cpus);
     g_test_add_func("/config/cpus/of-each", test_cpus_of_each);
     g_test_add_func("/config/cpus/none", test_no_cpus);
+    g_test_add_func("/config/cpus/masks", test_masks);
     g_test_add_func("/config/keys/every", test_every_key);
     g_test_add_func("/config/keys/defaults", test_defaults);
     g_test_add_func("/config/keys/unknown", test_unknown);

@@ -7,11 +7,25 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "libxl-lite/config/config.h"
+#include "libxl-lite/config/source.h"
 
-/* The least that is a guest, and where its last line is. */
+/* The least that is a guest: two lines. */
 #define LEAST "name = \"web\"\nkernel = \"/k\"\n"
-#define LEAST_LINES 2
+
+/* The host's xl.conf until the next is written; NULL: it has none. */
+static inline void write_host(const char *text)
+{
+    static char *path;
+    if (path)
+        g_unlink(path);
+    g_clear_pointer(&path, g_free);
+    cfg__host_path = "/nonexistent/xl.conf";
+    if (!text)
+        return;
+    g_assert_true(g_close(g_file_open_tmp("host-XXXXXX", &path, NULL), NULL));
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+    cfg__host_path = path;
+}
 
 /* Read what a file with this has, and these in its place, each of them "key=value". */
 static inline xll_guest *read_text_with(const char *text, const char *const *overrides,

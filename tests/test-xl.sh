@@ -22,7 +22,7 @@ xl() {
 }
 
 OURS="list vcpu-list network-list block-list uptime info domid domname console pause unpause"
-OURS="$OURS shutdown reboot destroy mem-set mem-max vcpu-set vcpu-pin rename sysrq trigger"
+OURS="$OURS shutdown reboot destroy mem-set mem-max vcpu-set vcpu-pin rename sysrq trigger create"
 
 has_help() { # COMMAND
     xl-lite "$1" --help >lite.out 2>lite.err && grep -q "^Usage: xl-lite $1" lite.out && [ ! -s lite.err ]

@@ -27,7 +27,7 @@ static const char *text_for_all(const cfg__source *source, const char *key, cons
     return NULL;
 }
 
-/* One of the two keys. */
+/* One key. */
 typedef struct affinity {
     const char *key;
     const char *text; /* NULL: it is not set */
@@ -61,31 +61,75 @@ static bool resolve(const cfg__source *source, const affinity *one, const xll_cp
     return *map != NULL;
 }
 
-static bool take(const cfg__source *source, affinity *hard, affinity *soft, xll_guest *guest,
-                 GError **error)
-{
-    g_autoptr(xll_ctx) ctx = NULL;
-    g_autoptr(xll_cpu_list) cpus = NULL;
+/* ---- What the host allows --------------------------------------------------------------------- */
 
-    if (!parse(source, guest, hard, error) || !parse(source, guest, soft, error))
-        return false;
-    if (!hard->text && !soft->text)
+/* Of `map`, which is NULL for all, what the mask has, too. */
+static bool mask_map(const cfg__source *host, affinity *mask, const xll_cpu_list *cpus,
+                     uint8_t **map, GError **error)
+{
+    g_autofree uint8_t *allowed = NULL;
+    uint8_t any = 0;
+
+    if (!mask->text)
         return true;
-    ctx = xll_open(error);
-    cpus = ctx ? xll_list_cpus(ctx, error) : NULL;
+    if (!resolve(host, mask, cpus, &allowed, error))
+        return false;
+    for (size_t i = 0; i < cpus->num / 8 + 1; i++) {
+        allowed[i] &= *map ? (*map)[i] : 0xff;
+        any |= allowed[i];
+    }
+    g_free(*map);
+    *map = g_steal_pointer(&allowed);
+    if (!any)
+        cfg__set_error(host, mask->key, XLL_ERROR_INVALID, error,
+                       "leaves the guest no CPU of those it may run on");
+    return any != 0;
+}
+
+/* ---- All of it -------------------------------------------------------------------------------- */
+
+/* The keys of a guest, and those of its host that are for its type; PVH is run as HVM is. */
+typedef struct both {
+    affinity hard, soft, all, type;
+} both;
+
+static bool parse_all(const cfg__source *source, const cfg__source *host, const xll_guest *guest,
+                      both *keys, GError **error)
+{
+    keys->hard.key = "cpus";
+    keys->soft.key = "cpus_soft";
+    keys->all.key = "vm.cpumask";
+    keys->type.key = guest->type == XLL_GUEST_PV ? "vm.pv.cpumask" : "vm.hvm.cpumask";
+    return parse(source, guest, &keys->hard, error) && parse(source, guest, &keys->soft, error)
+           && parse(host, guest, &keys->all, error) && parse(host, guest, &keys->type, error);
+}
+
+static bool resolve_all(const cfg__source *source, const cfg__source *host, both *keys,
+                        xll_guest *guest, GError **error)
+{
+    g_autoptr(xll_ctx) ctx = xll_open(error);
+    g_autoptr(xll_cpu_list) cpus = ctx ? xll_list_cpus(ctx, error) : NULL;
+
     if (!cpus)
         return false;
     guest->num_cpus = (uint32_t)cpus->num;
-    return resolve(source, hard, cpus, &guest->cpus, error)
-           && resolve(source, soft, cpus, &guest->cpus_soft, error);
+    return resolve(source, &keys->hard, cpus, &guest->cpus, error)
+           && resolve(source, &keys->soft, cpus, &guest->cpus_soft, error)
+           && mask_map(host, &keys->all, cpus, &guest->cpus, error)
+           && mask_map(host, &keys->type, cpus, &guest->cpus, error);
 }
 
 bool cfg__take_cpus(const cfg__source *source, xll_guest *guest, GError **error)
 {
-    affinity hard = {.key = "cpus"}, soft = {.key = "cpus_soft"};
-    bool done = take(source, &hard, &soft, guest, error);
+    g_auto(cfg__source) host = {0};
+    both keys = {0};
+    bool done = cfg__read_host(&host, error) && parse_all(source, &host, guest, &keys, error);
 
-    g_clear_pointer(&hard.list, g_array_unref);
-    g_clear_pointer(&soft.list, g_array_unref);
+    if (done && (keys.hard.text || keys.soft.text || keys.all.text || keys.type.text))
+        done = resolve_all(source, &host, &keys, guest, error);
+    g_clear_pointer(&keys.hard.list, g_array_unref);
+    g_clear_pointer(&keys.soft.list, g_array_unref);
+    g_clear_pointer(&keys.all.list, g_array_unref);
+    g_clear_pointer(&keys.type.list, g_array_unref);
     return done;
 }

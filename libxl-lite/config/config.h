@@ -33,8 +33,9 @@ xll_guest *cfg_read_guest(const char *path, const char *const *overrides, GError
 
 /*
  * Set `*nic` from words as `xl network-attach DOMAIN` takes them, "mac=...", or with commas between
- * them, as in an item of vif = [...].  `words` ends with NULL; none at all are an interface with
- * all defaults.  False with an error, and `*nic` untouched.  For cfg_nic_clear().
+ * them, as in an item of vif = [...].  `words` ends with NULL; none at all are an interface with all
+ * defaults, which are those of the host's xl.conf.  False with an error, and `*nic` untouched.  For
+ * cfg_nic_clear().
  */
 bool cfg_parse_nic(const char *const *words, xll_new_nic *nic, GError **error);
 

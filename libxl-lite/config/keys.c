@@ -11,9 +11,7 @@ typedef enum kind { DONE, HVM, MODEL, BOOT, PASSTHROUGH, DEVICE, ARM, OTHER } ki
 static const char *const reasons[] = {
     [HVM] = "is for HVM guests, which xl-lite does not make; leave it out, or use `xl create`",
     [MODEL] = "needs a device model, which xl-lite has not; use `xl create`",
-    [BOOT]
-    = "has a guest find its kernel itself, and xl-lite starts the kernel it is given; use `xl "
-      "create`, or kernel, ramdisk and cmdline",
+    [BOOT] = "has a guest find its own kernel; use `xl create`, or kernel, ramdisk and cmdline",
     [PASSTHROUGH] = "is about the host's devices, which xl-lite gives to no guest; use `xl create`",
     [DEVICE] = "is a kind of device that xl-lite does not make; use `xl create`",
     [ARM] = "is for Arm; leave it out, or use `xl create`",

@@ -194,26 +194,31 @@ static bool take_option(xll_new_nic *nic, const char *name, const char *value, G
     return set_unknown(name, error);
 }
 
-/* "NAME=VALUE", or one of two words without a value. */
-static bool take_part(xll_new_nic *nic, const char *part, GError **error)
+/* A word without a value: there are two. */
+static bool take_flag(xll_new_nic *nic, const char *name, GError **error)
 {
-    const char *value = strchr(part, '=');
-    g_autofree char *name = g_strndup(part, value ? (gsize)(value - part) : strlen(part));
-    bool is_trust = strcmp(name, "trusted") == 0 || strcmp(name, "untrusted") == 0;
-
-    if (is_trust && value)
-        return set_invalid(error, "'%s' takes no value: write trusted, or untrusted", name);
-    if (is_trust)
+    if (strcmp(name, "trusted") == 0 || strcmp(name, "untrusted") == 0) {
         nic->untrusted = *name == 'u';
-    if (is_trust)
         return true;
-    if (value)
-        return take_option(nic, name, value + 1, error);
+    }
     for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
         if (strcmp(name, options[i].name) == 0)
             return set_invalid(error, "'%s' is to have a value: %s=...", name, name);
     }
     return set_unknown(name, error);
+}
+
+static bool take_part(xll_new_nic *nic, const char *part, GError **error)
+{
+    const char *value = strchr(part, '=');
+    g_autofree char *name = NULL;
+
+    if (!value)
+        return take_flag(nic, part, error);
+    name = g_strndup(part, (gsize)(value - part));
+    if (strcmp(name, "trusted") == 0 || strcmp(name, "untrusted") == 0)
+        return set_invalid(error, "'%s' takes no value: write trusted, or untrusted", name);
+    return take_option(nic, name, value + 1, error);
 }
 
 /* What is between two commas may be nothing. */
@@ -236,6 +241,8 @@ bool cfg_parse_nic(const char *const *words, xll_new_nic *nic, GError **error)
 {
     g_auto(xll_new_nic) parsed = {.devid = XLL_ANY_DEVID};
 
+    if (!cfg__take_nic_defaults(&parsed, error))
+        return false;
     for (; *words; words++) {
         if (!take_word(&parsed, *words, error))
             return false;

@@ -45,16 +45,22 @@ static const char *read_all(int fd, GString *text)
     return strlen(text->str) < text->len ? "it has a NUL byte, and so is no configuration" : NULL;
 }
 
+static const char *read_regular(int fd, bool is_null, GString *text)
+{
+    struct stat file;
+
+    if (fstat(fd, &file) != 0)
+        return g_strerror(errno);
+    return reason(&file, is_null) ?: read_all(fd, text);
+}
+
 /* A FIFO is not waited for.  /dev/null is an empty file, as for xl. */
 static bool read_file(const char *path, GString *text, GError **error)
 {
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    const char *why = NULL;
-    struct stat file;
+    const char *why
+        = fd < 0 ? g_strerror(errno) : read_regular(fd, strcmp(path, "/dev/null") == 0, text);
 
-    if (fd < 0 || fstat(fd, &file) != 0)
-        why = g_strerror(errno);
-    why = why ?: reason(&file, strcmp(path, "/dev/null") == 0) ?: read_all(fd, text);
     if (fd >= 0)
         close(fd);
     if (why)
@@ -120,12 +126,28 @@ static const char *const terms[][2] = {
 };
 
 /* It is one too few where a line's end, or the comment before it, is what is wrong. */
-static guint line_of(const char *line, const char *near)
+static guint line_of(const char *said, const char *near)
 {
-    const char *what = near + strlen(NEAR);
+    return (guint)strtoul(said + 1, NULL, 10)
+           + (g_str_has_prefix(near, "<newline>") || g_str_has_prefix(near, "`#"));
+}
 
-    return (guint)strtoul(line, NULL, 10)
-           + (g_str_has_prefix(what, "<newline>") || g_str_has_prefix(what, "`#"));
+/* Append what is wrong, and at which word, from what follows NEAR: "`X': WHY". */
+static void append_reason(GString *what, const char *near)
+{
+    const char *why = g_strrstr(near, ": ");
+
+    if (!why)
+        why = near;
+    g_string_append(what, why == near ? near : why + 2);
+    for (size_t i = 0; i < G_N_ELEMENTS(terms); i++)
+        g_string_replace(what, terms[i][0], terms[i][1], 0);
+    if (*near == '`' && why - near > 2) {
+        g_autofree char *word = g_strndup(near + 1, (gsize)(why - near) - 2);
+        g_autofree char *quoted = cfg__quoted(word);
+
+        g_string_append_printf(what, ", near %s", quoted);
+    }
 }
 
 /* Set a syntax error from what libxlutil said, ":LINE: config parsing error near `X': WHY". */
@@ -133,23 +155,12 @@ static void set_syntax_error(cfg__source *source, const char *text, const char *
                              GError **error)
 {
     g_autofree char *said = cfg__xlu_said(&source->xlu);
-    const char *near = strstr(said, NEAR);
-    const char *line = near ? said + 1 : NULL;
-    const char *why = near ? g_strrstr(near, ": ") : NULL;
-    g_autoptr(GString) what = g_string_new(why ? why + 2 : "it cannot be read");
-    cfg__setting here = {.line = line ? line_of(line, near) : 0, .argument = argument};
+    const char *begin = strstr(said, NEAR), *near = begin ? begin + strlen(NEAR) : said;
+    cfg__setting here = {.line = begin ? line_of(said, near) : 0, .argument = argument};
     g_autofree char *where = cfg__where(source, &here);
+    g_autoptr(GString) what = g_string_new(NULL);
 
-    for (size_t i = 0; i < G_N_ELEMENTS(terms); i++)
-        g_string_replace(what, terms[i][0], terms[i][1], 0);
-    if (near)
-        near += strlen(NEAR);
-    if (near && *near == '`' && why - near > 2) {
-        g_autofree char *word = g_strndup(near + 1, (gsize)(why - near) - 2);
-        g_autofree char *quoted = cfg__quoted(word);
-
-        g_string_append_printf(what, ", near %s", quoted);
-    }
+    append_reason(what, near);
     if (strchr(text, '\r'))
         g_string_append(what, "; it has carriage returns, as Windows ends lines with");
     g_set_error(error, XLL_ERROR, XLL_ERROR_INVALID, "%s: %s", where, what->str);

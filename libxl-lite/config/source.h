@@ -92,6 +92,16 @@ char *cfg__absolute_path(const char *path);
 /* Whether what has a device's other end is this domain, as xl writes it. */
 bool cfg__is_here(const char *backend);
 
+/* ---- host.c ---------------------------------------------------------------------------------- */
+
+/* Where xl.conf is; tests have another. */
+extern const char *cfg__host_path;
+
+bool cfg__read_host(cfg__source *source, GError **error);
+
+/* What it says of all interfaces; `nic` has nothing before. */
+bool cfg__take_nic_defaults(xll_new_nic *nic, GError **error);
+
 /* ---- keys.c ---------------------------------------------------------------------------------- */
 
 /* Whether all keys of a source are known, and done here; an error names the first that is not. */
@@ -124,7 +134,10 @@ bool cfg__take_disks(const cfg__source *source, const char *key, xll_guest *gues
 
 /* ---- affinity.c ------------------------------------------------------------------------------ */
 
-/* "cpus" and "cpus_soft", once the number of vcpus is known; asks the host which CPUs it has. */
+/*
+ * "cpus" and "cpus_soft", once the number of vcpus is known, and the masks of xl.conf, which are for
+ * all guests; asks the host which CPUs it has.
+ */
 bool cfg__take_cpus(const cfg__source *source, xll_guest *guest, GError **error);
 
 #endif

@@ -78,6 +78,12 @@ static void check_disk(const char *text)
     FUZZ_CHECK(!done || (disk.target && *disk.target && disk.vdev && *disk.vdev), "'%s'", text);
 }
 
+int LLVMFuzzerInitialize(int *argc G_GNUC_UNUSED, char ***argv G_GNUC_UNUSED)
+{
+    cfg__host_path = "/nonexistent/xl.conf";
+    return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     FuzzInput in = {data, size};
