@@ -165,6 +165,12 @@ web\ 2
 we\$\(touch\ ran\)
 ' xl-lite list name : we
 offers "nothing for info" "" xl-lite info ""
+offers "nothing for supervise" "" xl-lite supervise ""
+offers "supervise's options" "--forget=
+--help
+--json
+--once
+" xl-lite supervise --
 
 # What is inserted is the name again, and nothing runs.
 while IFS= read -r name; do
