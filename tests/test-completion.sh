@@ -77,6 +77,7 @@ offers "destroy's options" "--force
 offers "create's options" "--paused
 --console
 --quiet
+--wait
 --defconfig=
 --dryrun
 --dry-run

@@ -9,7 +9,7 @@ name = "$name"
 type = "$2"
 kernel = "/lab/guest/kernel"
 ramdisk = "/lab/guest/initrd"
-extra = "console=hvc0 quiet rodata=off mitigations=off"
+extra = "console=hvc0 quiet rodata=off mitigations=off sysrq_always_enabled"
 memory = 96
 on_poweroff = "destroy"
 on_reboot = "restart"
@@ -64,7 +64,7 @@ made_anew() { # NAME DOMID: as another domain than that, which runs
 
 none_left() { # DOMID UUID: nothing of that domain is; what is, is in the file `left`
     { xenstore-ls -f; find /var/lib/xen /run/xen; } | grep -e "/$1/" -e "$2" -e "/$1 =" >left
-    ! xl list "$1" >>left 2>&1 && [ "$(grep -vc 'is an invalid domain' left)" -eq 0 ]
+    ! xl-lite list "$1" >/dev/null 2>&1 && [ ! -s left ]
 }
 
 no_notes() {
