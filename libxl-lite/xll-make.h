@@ -87,8 +87,11 @@ void xll_guest_free(xll_guest *guest);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xll_guest, xll_guest_free)
 
-/** Append a device to a guest: it returns the guest's own, with XLL_ANY_DEVID, to be filled in, which
- * lives until the next is appended.  NULL for a NULL guest. */
+/**
+ * Append a device to a guest.  Returns the guest's own, which is not the caller's to free, to be
+ * filled in: with XLL_ANY_DEVID, and all else zero.  It is there until the next one of its kind is
+ * appended.  NULL as `guest` gives NULL.
+ */
 xll_new_nic *xll_guest_add_nic(xll_guest *guest);
 xll_new_disk *xll_guest_add_disk(xll_guest *guest);
 
@@ -100,10 +103,10 @@ typedef enum xll_create_flags {
 } xll_create_flags;
 
 /**
- * Make a domain, with its devices, and let it run.  `flags` are of xll_create_flags.  Each step is
- * told as with all actions (xll_set_steps()); before the hypervisor has given the domain a domid its
- * steps have XLL_DOMID_NONE, and with a dry run all of them have, with "DOMID" in place of it.
- * Reads xenstore.
+ * Make a domain, with its devices, and let it run.  `flags` are of xll_create_flags, and NULL as
+ * `guest` is XLL_ERROR_INVALID.  Each step is told as with all actions (xll_set_steps()); before the
+ * hypervisor has given the domain a domid its steps have XLL_DOMID_NONE, and with a dry run all of
+ * them have, with "DOMID" in place of it.  Reads xenstore.
  *
  * All or nothing: if a step fails, or xll_cancel() is called meanwhile, all before it are undone, in
  * the opposite order.  Who is killed leaves what xll_destroy_domain() removes.
@@ -124,7 +127,7 @@ xll_domain *xll_create_domain(xll_ctx *ctx, const xll_guest *guest, unsigned int
 
 /**
  * The guest that xll_create_domain() made a domain of, for xll_guest_free(), with the domain's UUID
- * and its present name: what it takes to make it anew.  Devices that were attached or detached since
+ * and its present name, if it has one: what it takes to make it anew.  Devices that were attached or detached since
  * are in it as they are now.
  *
  * NULL with XLL_ERROR_UNSUPPORTED if the domain was made by another toolstack, or with an error that

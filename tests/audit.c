@@ -29,9 +29,9 @@ void audit_errno(const char *function, bool failed, int expected)
 void audit_error(const char *function, bool failed, GError **error, int expected)
 {
     static const char *const names[]
-        = {"FAILED",   "INVALID",   "NO_XEN",  "PERMISSION", "VERSION",
-           "XENSTORE", "NOT_FOUND", "NO_NAME", "AMBIGUOUS",  "UNSUPPORTED",
-           "REPLACED", "DYING",     "TIMEOUT", "REFUSED",    "EXISTS"};
+        = {"FAILED",    "INVALID", "NO_XEN",    "PERMISSION",  "VERSION",   "XENSTORE",
+           "NOT_FOUND", "NO_NAME", "AMBIGUOUS", "UNSUPPORTED", "REPLACED",  "DYING",
+           "TIMEOUT",   "REFUSED", "EXISTS",    "CANCELLED",   "NO_MEMORY", "NO_DEVICE"};
     g_autofree char *name = g_strconcat("XLL_ERROR_", names[expected], NULL);
     if (!failed || !*error)
         g_error("%s succeeded, where %s was due", function, name);

@@ -175,6 +175,7 @@ UNFORCED = [
     (r"(xs|xsu_batch)_v?read_boolf", "ERANGE", "is of numbers"),
     (r"xll_check_xenstore|xll_get_console_tty", "XLL_ERROR_(VERSION|UNSUPPORTED)",
      "is the hypervisor's, which these do not ask"),
+    (r"xll_cancel", "XLL_ERROR_CANCELLED", "is of what it calls off"),
     (r"xll_monitor_next", "XLL_ERROR_XENSTORE", "is told as XLL_EVENT_LOST"),
     (r"xll_monitor_find_domain_by_domid", "XLL_ERROR_AMBIGUOUS", "is of names"),
 ]

@@ -27,19 +27,24 @@
 static struct {
     const char *failing; /* this call fails, with this errno; "" is each, NULL none */
     int err;
+    bool once;                  /* the next such call alone */
     xc_domaininfo_t domains[2]; /* domains 0 and 7 */
     unsigned int num;
+    uint64_t free_pages;
 } xen;
 
-/* Named as they are, for who links with --wrap. */
+/* Named as they are, for who links with --wrap; the linker takes those that Xen's own libraries call for
+ * theirs, and wants them visible. */
 #define XEN_CALL(result, name, ...)                                                                \
-    result __wrap_##name(__VA_ARGS__);                                                             \
+    __attribute__((visibility("default"))) result __wrap_##name(__VA_ARGS__);                      \
     result __wrap_##name(__VA_ARGS__)
 
 static inline int answer(const char *call)
 {
     if (!xen.failing || (*xen.failing && strcmp(xen.failing, call) != 0))
         return 0;
+    if (xen.once)
+        xen.failing = NULL;
     errno = xen.err;
     return -1;
 }
@@ -185,6 +190,7 @@ WHOLE_TEXT(xc_xenver_commandline)
 XEN_CALL(int, xc_physinfo, xc_interface *xch G_GNUC_UNUSED, xc_physinfo_t *info)
 {
     memset(info, 0, sizeof *info);
+    info->free_pages = xen.free_pages;
     return answer("xc_physinfo");
 }
 

@@ -8,25 +8,6 @@
  */
 #include "libxl-lite/make/make.h"
 
-/* ---- Calling it off --------------------------------------------------------------------------- */
-
-void xll_cancel(xll_ctx *ctx)
-{
-    if (ctx)
-        __atomic_store_n(&ctx->is_cancelled, 1, __ATOMIC_SEQ_CST);
-}
-
-bool xll__is_cancelled(const xll_ctx *ctx)
-{
-    return __atomic_load_n(&ctx->is_cancelled, __ATOMIC_SEQ_CST);
-}
-
-bool xll__go_on(const xll__act *act, GError **error)
-{
-    return !xll__is_cancelled(act->ctx)
-           || xll__fail(act, XLL_ERROR_CANCELLED, error, "it was called off");
-}
-
 /* ---- Files and devices, as steps -------------------------------------------------------------- */
 
 static bool write_files(xll__creation *c, GError **error)
@@ -161,7 +142,7 @@ xll_domain *xll_create_domain(xll_ctx *ctx, const xll_guest *guest, unsigned int
     xll__creation c = {.act = {.ctx = ctx, .verb = "create"}, .guest = guest, .flags = flags};
 
     if (!xll__require(ctx, "ctx", error) || !xll__check_guest(guest, error)
-        || !xll__check_architecture(error))
+        || !xll__check_builder(error))
         return NULL;
     if (flags & ~(unsigned int)XLL_CREATE_PAUSED) {
         g_set_error(error, XLL_ERROR, XLL_ERROR_INVALID, "there are no such flags: %#x", flags);

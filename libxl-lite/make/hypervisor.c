@@ -14,105 +14,20 @@
 /* Flask's initial id for a guest that nothing is said of (SECINITSID_DOMU). */
 #define DEFAULT_SSIDREF 12
 
-/* ---- Hypercalls ------------------------------------------------------------------------------- */
-
-bool xll__make_request(const xll__call *call, xll__request *request, GError **error)
-{
-    g_autoptr(GError) why = NULL;
-
-    if (xll__hypercall(&request->c->act, call, request->arguments, &request, &why))
-        return true;
-    if (!why->domain || g_error_matches(why, XLL_ERROR, XLL_ERROR_FAILED)) {
-        g_autofree char *message = why->message;
-
-        why->message = g_strdup_printf("%s (%s)", message, call->name);
-    }
-    g_propagate_error(error, g_steal_pointer(&why));
-    return false;
-}
-
-static int finish(xll__request *request, int result)
-{
-    request->err = result < 0 ? errno : 0;
-    return result < 0 ? -1 : 0;
-}
-
-/* ---- Want of memory --------------------------------------------------------------------------- */
-
-/* "; domain 0 ('Domain-0') has most, 1048576 KiB, and may be told to give some (mem-set)"; for
- * g_free(). */
-static char *describe_richest(xll__creation *c)
-{
-    g_autoptr(GArray) infos = xll__list_infos(c->act.ctx, NULL, 0, NULL);
-    const xc_domaininfo_t *most = NULL;
-    g_autofree char *whom = NULL;
-
-    for (guint i = 0; infos && i < infos->len; i++) {
-        const xc_domaininfo_t *one = &g_array_index(infos, xc_domaininfo_t, i);
-
-        if (one->domain != c->act.domain->domid && !(one->flags & XEN_DOMINF_dying)
-            && (!most || one->tot_pages > most->tot_pages))
-            most = one;
-    }
-    if (!most)
-        return g_strdup("");
-    whom = xll__describe_domain(&(xll_domain){
-        .domid = most->domain,
-        .name = xll__domid_to_name(c->act.ctx, c->gc, most->domain, NULL),
-    });
-    return g_strdup_printf("; %s has most, %" PRIu64 " KiB, and may be told to give some (mem-set)",
-                           whom, (uint64_t)most->tot_pages * XLL__PAGE_KIB);
-}
-
-/* What nobody has, nor has claimed; false if that is unknown. */
-static bool ask_free(xll__creation *c, uint64_t *kib)
-{
-    xc_physinfo_t host;
-
-    if (xc_physinfo(c->act.ctx->xch, &host) != 0)
-        return false;
-    *kib = (host.free_pages - MIN(host.free_pages, host.outstanding_pages)) * XLL__PAGE_KIB;
-    return true;
-}
-
-void xll__explain_memory(xll__creation *c, uint64_t need_kib, GError **error)
-{
-    g_autofree char *richest = describe_richest(c);
-    uint64_t free_kib;
-
-    g_clear_error(error);
-    if (ask_free(c, &free_kib))
-        xll__fail(&c->act, XLL_ERROR_NO_MEMORY, error,
-                  "it needs %" PRIu64 " KiB of memory, and the host has %" PRIu64 " KiB free%s",
-                  need_kib, free_kib, richest);
-    else
-        xll__fail(&c->act, XLL_ERROR_NO_MEMORY, error,
-                  "it needs %" PRIu64 " KiB of memory, and the host has less free%s", need_kib,
-                  richest);
-}
-
-bool xll__has_memory(xll__creation *c, uint64_t need_kib, GError **error)
-{
-    uint64_t free_kib;
-
-    if (!ask_free(c, &free_kib) || free_kib >= need_kib)
-        return true;
-    xll__explain_memory(c, need_kib, error);
-    return false;
-}
+/* ---- Memory ----------------------------------------------------------------------------------- */
 
 static int call_limit(xc_interface *xch, uint32_t domid, const void *data)
 {
-    xll__request *request = *(xll__request *const *)data;
+    xll__attempt *attempt = *(xll__attempt *const *)data;
 
-    return finish(request, xc_domain_setmaxmem(xch, domid, request->number));
+    return xll__tried(attempt, xc_domain_setmaxmem(xch, domid, attempt->number));
 }
 
 static int call_claim(xc_interface *xch, uint32_t domid, const void *data)
 {
-    xll__request *request = *(xll__request *const *)data;
+    xll__attempt *attempt = *(xll__attempt *const *)data;
 
-    return finish(request, xc_domain_claim_pages(xch, domid, request->number));
+    return xll__tried(attempt, xc_domain_claim_pages(xch, domid, attempt->number));
 }
 
 /* A claim is no more than the limit. */
@@ -121,16 +36,16 @@ bool xll__claim_memory(xll__creation *c, GError **error)
     static const xll__call limit = {"XEN_DOMCTL_max_mem", call_limit, XLL_ERROR_FAILED, NULL};
     static const xll__call claim = {"XENMEM_claim_pages", call_claim, XLL_ERROR_FAILED, NULL};
     const uint64_t kib = c->guest->memory_kib;
-    xll__request most = {.c = c, .number = kib + XLL__SLACK_KIB};
-    xll__request pages = {.c = c, .number = kib / XLL__PAGE_KIB};
+    xll__attempt most = {.c = c, .number = kib + XLL__SLACK_KIB};
+    xll__attempt pages = {.c = c, .number = kib / XLL__PAGE_KIB};
 
     most.arguments = xsu_sprintf(c->gc, "%" PRIu64 " KiB", most.number);
     pages.arguments = xsu_sprintf(c->gc, "%" PRIu64 " pages", pages.number);
-    if (!xll__make_request(&limit, &most, error))
+    if (!xll__try(&limit, &most, error))
         return false;
     if (c->act.ctx->dry_run && !xll__has_memory(c, kib, error))
         return false;
-    if (xll__make_request(&claim, &pages, error))
+    if (xll__try(&claim, &pages, error))
         return true;
     if (pages.err == ENOMEM)
         xll__explain_memory(c, kib, error);
@@ -209,20 +124,20 @@ bool xll__unmake_domain(xll__creation *c, GError **error)
 
 static int call_vcpus(xc_interface *xch, uint32_t domid, const void *data)
 {
-    xll__request *request = *(xll__request *const *)data;
+    xll__attempt *attempt = *(xll__attempt *const *)data;
 
-    return finish(request, xc_domain_max_vcpus(xch, domid, (unsigned int)request->number));
+    return xll__tried(attempt, xc_domain_max_vcpus(xch, domid, (unsigned int)attempt->number));
 }
 
 static bool set_vcpus(xll__creation *c, GError **error)
 {
     static const xll__call call = {"XEN_DOMCTL_max_vcpus", call_vcpus, XLL_ERROR_FAILED, NULL};
-    xll__request request = {.c = c, .number = c->guest->max_vcpus};
+    xll__attempt attempt = {.c = c, .number = c->guest->max_vcpus};
 
-    request.arguments = xsu_sprintf(c->gc, "%u", c->guest->max_vcpus);
-    if (xll__make_request(&call, &request, error))
+    attempt.arguments = xsu_sprintf(c->gc, "%u", c->guest->max_vcpus);
+    if (xll__try(&call, &attempt, error))
         return true;
-    if (request.err == ENOMEM)
+    if (attempt.err == ENOMEM)
         xll__explain_memory(c, c->guest->memory_kib, error);
     return false;
 }
@@ -245,30 +160,30 @@ static bool pin_vcpus(xll__creation *c, GError **error)
 
 static int call_channel(xc_interface *xch, uint32_t domid, const void *data)
 {
-    xll__request *request = *(xll__request *const *)data;
-    int port = (int)xc_evtchn_alloc_unbound(xch, domid, (uint32_t)request->number);
+    xll__attempt *attempt = *(xll__attempt *const *)data;
+    int port = (int)xc_evtchn_alloc_unbound(xch, domid, (uint32_t)attempt->number);
 
     if (port >= 0)
-        request->number = (uint64_t)port;
-    return finish(request, port);
+        attempt->number = (uint64_t)port;
+    return xll__tried(attempt, port);
 }
 
 static bool add_channel(xll__creation *c, uint32_t to, const char *what, uint32_t *port,
                         GError **error)
 {
     static const xll__call call = {"EVTCHNOP_alloc_unbound", call_channel, XLL_ERROR_FAILED, NULL};
-    xll__request request = {.c = c, .number = to};
+    xll__attempt attempt = {.c = c, .number = to};
 
-    request.arguments = xsu_sprintf(c->gc, "to domain %u, for its %s", to, what);
-    if (!xll__make_request(&call, &request, error)) {
-        if (request.err == ENOSPC) {
+    attempt.arguments = xsu_sprintf(c->gc, "to domain %u, for its %s", to, what);
+    if (!xll__try(&call, &attempt, error)) {
+        if (attempt.err == ENOSPC) {
             g_clear_error(error);
             xll__fail(&c->act, XLL_ERROR_FAILED, error, "it may have no event channel for its %s",
                       what);
         }
         return false;
     }
-    *port = (uint32_t)request.number;
+    *port = (uint32_t)attempt.number;
     return true;
 }
 
@@ -284,7 +199,7 @@ bool xll__set_up_domain(xll__creation *c, GError **error)
 
 static int call_unpause(xc_interface *xch, uint32_t domid, const void *data)
 {
-    return finish(*(xll__request *const *)data, xc_domain_unpause(xch, domid));
+    return xll__tried(*(xll__attempt *const *)data, xc_domain_unpause(xch, domid));
 }
 
 bool xll__start_domain(xll__creation *c, GError **error)
@@ -292,5 +207,5 @@ bool xll__start_domain(xll__creation *c, GError **error)
     static const xll__call call
         = {"XEN_DOMCTL_unpausedomain", call_unpause, XLL_ERROR_FAILED, NULL};
 
-    return c->flags & XLL_CREATE_PAUSED || xll__make_request(&call, &(xll__request){.c = c}, error);
+    return c->flags & XLL_CREATE_PAUSED || xll__try(&call, &(xll__attempt){.c = c}, error);
 }

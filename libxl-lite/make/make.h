@@ -49,6 +49,8 @@ typedef struct xll__creation {
     uint64_t store_gfn, console_gfn;   /* and the pages that they share */
 } xll__creation;
 
+/* ---- cancel.c -------------------------------------------------------------------------------- */
+
 /* Whether xll_cancel() was called: asked before each step, and five times a second in a wait. */
 bool xll__is_cancelled(const xll_ctx *ctx);
 
@@ -63,16 +65,21 @@ bool xll__claim_memory(xll__creation *c, GError **error);
 bool xll__set_up_domain(xll__creation *c, GError **error);
 bool xll__start_domain(xll__creation *c, GError **error);
 
+/* ---- attempt.c ------------------------------------------------------------------------------- */
+
 /* What a wrapped hypercall leaves for who explains why it failed. */
-typedef struct xll__request {
+typedef struct xll__attempt {
     xll__creation *c;
     const char *arguments; /* for people; may be NULL */
     uint64_t number;       /* what the hypercall is given, or gives */
     int err;               /* errno, if it failed */
-} xll__request;
+} xll__attempt;
 
-/* Make a hypercall whose `data` is that request: the error says which one it was. */
-bool xll__make_request(const xll__call *call, xll__request *request, GError **error);
+/* The end of such a hypercall: what it returns, having noted errno. */
+int xll__tried(xll__attempt *attempt, int result);
+
+/* Make a hypercall whose `data` is that attempt: the error says which one it was. */
+bool xll__try(const xll__call *call, xll__attempt *attempt, GError **error);
 
 /* Want of memory in words: what there is, and who has most of it. */
 bool xll__has_memory(xll__creation *c, uint64_t need_kib, GError **error);
@@ -82,9 +89,6 @@ void xll__explain_memory(xll__creation *c, uint64_t need_kib, GError **error);
 
 struct xen_domctl_createdomain;
 struct xc_dom_image;
-
-/* Whether guests can be made on this architecture: XLL_ERROR_UNSUPPORTED. */
-bool xll__check_architecture(GError **error);
 
 void xll__configure_domain(const xll__creation *c, struct xen_domctl_createdomain *config);
 bool xll__set_up_processors(xll__creation *c, GError **error);
@@ -110,13 +114,13 @@ void xll__build_acpi(uint8_t page[XLL__ACPI_PAGE_SIZE], uint64_t address, uint32
 
 /* ---- build.c: kernel, ramdisk and memory ----------------------------------------------------- */
 
+/* Whether guests can be made at all, with this libxenguest: XLL_ERROR_UNSUPPORTED. */
+bool xll__check_builder(GError **error);
+
 /* Open and parse them, before there is a domain: XLL_ERROR_REFUSED if they cannot be used. */
 bool xll__open_image(xll__creation *c, GError **error);
 bool xll__build_domain(xll__creation *c, GError **error);
 void xll__free_image(xll__image *image);
-
-/* XLL_ERROR_FAILED with libxenguest's own reason. */
-bool xll__builder_failed(const xll__creation *c, xll_error code, const char *what, GError **error);
 
 /* ---- nodes.c: the steps in xenstore ---------------------------------------------------------- */
 

@@ -323,21 +323,31 @@ static xll_guest *read_guest(const xll__act *act, GError **error)
     return guest;
 }
 
+static void take(char **text, const char *value)
+{
+    char *old = *text;
+
+    *text = g_strdup(value);
+    g_free(old);
+}
+
 xll_guest *xll_read_guest(xll_ctx *ctx, const xll_domain *domain, GError **error)
 {
     const xll__act act = {.ctx = ctx, .domain = domain, .verb = "read what was made as"};
     g_autoptr(xll_guest) guest = NULL;
+    GError *why = NULL;
     const char *name;
 
     if (!xll__check(&act, error) || !(guest = read_guest(&act, error)))
         return NULL;
     XSU_GC(gc, ctx->store);
-    name = xll__domid_to_name(ctx, gc, domain->domid, error);
-    if (!name)
+    name = xll__domid_to_name(ctx, gc, domain->domid, &why);
+    if (!name && !g_error_matches(why, XLL_ERROR, XLL_ERROR_NO_NAME)) {
+        g_propagate_error(error, why);
         return NULL;
-    g_free(guest->name);
-    g_free(guest->uuid);
-    guest->name = g_strdup(name);
-    guest->uuid = g_strdup(domain->uuid);
+    }
+    g_clear_error(&why);
+    take(&guest->name, name ?: guest->name);
+    take(&guest->uuid, domain->uuid);
     return g_steal_pointer(&guest);
 }

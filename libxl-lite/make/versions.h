@@ -5,15 +5,23 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 #include <xenctrl.h>
 
 #include <xen/features.h>
 
-/* Of its own until 4.14. */
+/* A header of its own until 4.14, which not all who packaged it had in their packages. */
 #if __has_include(<xc_dom.h>)
 #include <xc_dom.h>
 #endif
 #include <xenguest.h>
+
+/* Whether guests can be made: with what libxenguest's headers have, and on x86 alone. */
+#if defined(XC_DOM_DECOMPRESS_MAX) && (defined(__i386__) || defined(__x86_64__))
+#define XLL__CAN_BUILD 1
+#else
+#define XLL__CAN_BUILD 0
+#endif
 
 /* What asks the hypervisor for the next free domid: 0 until 4.22 gave the wildcard a name. */
 #ifdef DOMID_ANY
@@ -32,7 +40,7 @@ static inline void xll__allow_grants(struct xen_domctl_createdomain *config)
 #endif
 }
 
-#if defined(__i386__) || defined(__x86_64__)
+#if XLL__CAN_BUILD
 
 /*
  * xc_cpuid_apply_policy() was given arguments again and again, by stable releases, too: which it has
@@ -91,6 +99,23 @@ static inline int xll__set_paging_pool(xc_interface *xch, uint32_t domid, uint64
     return xc_shadow_control(xch, domid, XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION, NULL, 0, &size, 0,
                              NULL);
 #endif
+#endif
+}
+
+/*
+ * Whether a PVH guest's kernel follows the pointer to the RSDP that it is given: Linux does since 4.20
+ * or so.  What a kernel says of that can be asked since 4.15; before, none is taken to follow it.
+ */
+static inline bool xll__follows_rsdp(struct xc_dom_image *dom)
+{
+#if __has_include(<xc_dom.h>)
+    (void)dom;
+    return false;
+#else
+    const char *os = xc_dom_guest_os(dom); /* of its own memory */
+
+    return !os || strcmp(os, "linux") != 0
+           || xc_dom_feature_get(dom, XENFEAT_linux_rsdp_unrestricted);
 #endif
 }
 

@@ -7,14 +7,9 @@
 #include "libxl-lite/make/make.h"
 #include "libxl-lite/make/versions.h"
 
-#if defined(__i386__) || defined(__x86_64__)
+#if XLL__CAN_BUILD
 
 #include <xen/hvm/params.h>
-
-bool xll__check_architecture(GError **error G_GNUC_UNUSED)
-{
-    return true;
-}
 
 /* ---- Processors ------------------------------------------------------------------------------- */
 
@@ -36,43 +31,38 @@ void xll__configure_domain(const xll__creation *c, struct xen_domctl_createdomai
     config->arch.emulation_flags = XEN_X86_EMU_LAPIC;
 }
 
-static int finish(xll__request *request, int result)
-{
-    request->err = result < 0 ? errno : 0;
-    return result < 0 ? -1 : 0;
-}
-
 static int call_param(xc_interface *xch, uint32_t domid, const void *data)
 {
-    xll__request *request = *(xll__request *const *)data;
+    xll__attempt *attempt = *(xll__attempt *const *)data;
 
-    return finish(request, xc_hvm_param_set(xch, domid, HVM_PARAM_TIMER_MODE, request->number));
+    return xll__tried(attempt, xc_hvm_param_set(xch, domid, HVM_PARAM_TIMER_MODE, attempt->number));
 }
 
 static int call_map_limit(xc_interface *xch, uint32_t domid, const void *data)
 {
-    xll__request *request = *(xll__request *const *)data;
+    xll__attempt *attempt = *(xll__attempt *const *)data;
 
-    return finish(request, xc_domain_set_memmap_limit(xch, domid, request->number));
+    return xll__tried(attempt, xc_domain_set_memmap_limit(xch, domid, attempt->number));
 }
 
 static int call_tsc(xc_interface *xch, uint32_t domid, const void *data)
 {
-    xll__request *request = *(xll__request *const *)data;
+    xll__attempt *attempt = *(xll__attempt *const *)data;
 
-    return finish(request, xc_domain_set_tsc_info(xch, domid, (uint32_t)request->number, 0, 0, 0));
+    return xll__tried(attempt,
+                      xc_domain_set_tsc_info(xch, domid, (uint32_t)attempt->number, 0, 0, 0));
 }
 
 static int call_pool(xc_interface *xch, uint32_t domid, const void *data)
 {
-    xll__request *request = *(xll__request *const *)data;
+    xll__attempt *attempt = *(xll__attempt *const *)data;
 
-    return finish(request, xll__set_paging_pool(xch, domid, request->number));
+    return xll__tried(attempt, xll__set_paging_pool(xch, domid, attempt->number));
 }
 
 static int call_cpuid(xc_interface *xch, uint32_t domid, const void *data)
 {
-    return finish(*(xll__request *const *)data, xll__apply_cpuid_policy(xch, domid));
+    return xll__tried(*(xll__attempt *const *)data, xll__apply_cpuid_policy(xch, domid));
 }
 
 /* As libxl reckons it: a MiB for each vcpu, and a page for each MiB. */
@@ -85,13 +75,13 @@ static bool set_pool(xll__creation *c, GError **error)
 {
     static const xll__call call
         = {"XEN_DOMCTL_set_paging_mempool_size", call_pool, XLL_ERROR_FAILED, NULL};
-    xll__request request = {.c = c, .number = pool_bytes(c->guest)};
+    xll__attempt attempt = {.c = c, .number = pool_bytes(c->guest)};
 
-    request.arguments = xsu_sprintf(c->gc, "%" PRIu64 " bytes", request.number);
-    if (xll__make_request(&call, &request, error))
+    attempt.arguments = xsu_sprintf(c->gc, "%" PRIu64 " bytes", attempt.number);
+    if (xll__try(&call, &attempt, error))
         return true;
-    if (request.err == ENOMEM)
-        xll__explain_memory(c, request.number / 1024, error);
+    if (attempt.err == ENOMEM)
+        xll__explain_memory(c, attempt.number / 1024, error);
     return false;
 }
 
@@ -101,21 +91,20 @@ static bool set_up_pvh(xll__creation *c, GError **error)
     static const xll__call call = {"HVMOP_set_param", call_param, XLL_ERROR_FAILED, NULL};
     enum { NO_MISSED_TICKS = 1 };
 
-    return xll__make_request(&call,
-                        &(xll__request){.c = c,
-                                        .arguments = "HVM_PARAM_TIMER_MODE 1",
-                                        .number = NO_MISSED_TICKS},
-                        error)
+    return xll__try(&call,
+                    &(xll__attempt){
+                        .c = c, .arguments = "HVM_PARAM_TIMER_MODE 1", .number = NO_MISSED_TICKS},
+                    error)
            && set_pool(c, error);
 }
 
 static bool set_up_pv(xll__creation *c, GError **error)
 {
     static const xll__call call = {"XENMEM_set_memory_map", call_map_limit, XLL_ERROR_FAILED, NULL};
-    xll__request request = {.c = c, .number = xll__max_memory_kib(c->guest)};
+    xll__attempt attempt = {.c = c, .number = xll__max_memory_kib(c->guest)};
 
-    request.arguments = xsu_sprintf(c->gc, "%" PRIu64 " KiB", request.number);
-    return xll__make_request(&call, &request, error);
+    attempt.arguments = xsu_sprintf(c->gc, "%" PRIu64 " KiB", attempt.number);
+    return xll__try(&call, &attempt, error);
 }
 
 bool xll__set_up_processors(xll__creation *c, GError **error)
@@ -125,8 +114,8 @@ bool xll__set_up_processors(xll__creation *c, GError **error)
         = {"XEN_DOMCTL_set_cpu_policy", call_cpuid, XLL_ERROR_FAILED, NULL};
 
     return (c->guest->type == XLL_GUEST_PV ? set_up_pv(c, error) : set_up_pvh(c, error))
-           && xll__make_request(&tsc, &(xll__request){.c = c, .arguments = "default"}, error)
-           && xll__make_request(&cpuid, &(xll__request){.c = c, .arguments = "the host's"}, error);
+           && xll__try(&tsc, &(xll__attempt){.c = c, .arguments = "default"}, error)
+           && xll__try(&cpuid, &(xll__attempt){.c = c, .arguments = "the host's"}, error);
 }
 
 /* ---- A PVH guest's memory --------------------------------------------------------------------- */
@@ -158,19 +147,11 @@ static void add_range(struct xc_dom_image *dom, uint64_t from, uint64_t size, ui
     dom->e820[dom->e820_entries++] = (struct e820entry){.addr = from, .size = size, .type = type};
 }
 
-/* Linux of before 4.20 or so does not follow the pointer that it is given. */
-static bool follows_pointer(struct xc_dom_image *dom)
-{
-    const char *os = xc_dom_guest_os(dom); /* of its own memory */
-
-    return g_strcmp0(os, "linux") != 0 || xc_dom_feature_get(dom, XENFEAT_linux_rsdp_unrestricted);
-}
-
 /* The first of these modules is the RSDP.  They are freed by xll__forget_memory(). */
 static void add_acpi(const xll__creation *c, struct xc_dom_image *dom)
 {
     uint8_t *page = g_malloc0(XLL__ACPI_PAGE_SIZE);
-    bool is_in_page = follows_pointer(dom);
+    bool is_in_page = xll__follows_rsdp(dom);
     size_t n = 0;
 
     xll__build_acpi(page, ACPI_ADDRESS, c->guest->max_vcpus);
@@ -221,40 +202,6 @@ void xll__forget_memory(struct xc_dom_image *dom)
     for (size_t i = 0; i < MAX_ACPI_MODULES; i++)
         g_clear_pointer(&dom->acpi_modules[i].data, g_free);
     g_clear_pointer(&dom->e820, g_free);
-}
-
-#else
-
-bool xll__check_architecture(GError **error)
-{
-    g_set_error(error, XLL_ERROR, XLL_ERROR_UNSUPPORTED,
-                "cannot make a guest: on this architecture only `xl create` can");
-    return false;
-}
-
-void xll__configure_domain(const xll__creation *c G_GNUC_UNUSED,
-                           struct xen_domctl_createdomain *config G_GNUC_UNUSED)
-{
-}
-
-bool xll__set_up_processors(xll__creation *c G_GNUC_UNUSED, GError **error)
-{
-    return xll__check_architecture(error);
-}
-
-void xll__lay_out_memory(const xll__creation *c G_GNUC_UNUSED,
-                         struct xc_dom_image *dom G_GNUC_UNUSED)
-{
-}
-
-bool xll__describe_memory(xll__creation *c G_GNUC_UNUSED, struct xc_dom_image *dom G_GNUC_UNUSED,
-                          GError **error)
-{
-    return xll__check_architecture(error);
-}
-
-void xll__forget_memory(struct xc_dom_image *dom G_GNUC_UNUSED)
-{
 }
 
 #endif
