@@ -213,7 +213,8 @@ static void test_disk(void)
         {"file:/a.img,xvdb,r", {.target = "/a.img", .vdev = "xvdb"}},
         {"format=raw,vdev=xvdc,access=ro,no-discard,untrusted,target=/a,b=c",
          {.target = "/a,b=c", .vdev = "xvdc", .no_discard = true, .untrusted = true}},
-        {"vdev=xvda access=rw backendtype=phy backend=0 discard trusted devtype=disk target=/a",
+        {"vdev=xvda access=rw backendtype=phy,specification=xen backend=0 discard trusted "
+         "devtype=disk target=/a",
          {.target = "/a", .vdev = "xvda", .writable = true}},
         {"vdev=xvda,script=block-x,target=a-b:c",
          {.target = "a-b:c",
@@ -284,7 +285,7 @@ static void test_disk_refused(void)
         {"backend=storage,vdev=xvda,target=/a", "backend= is another domain",
          XLL_ERROR_UNSUPPORTED},
         {"direct-io-safe,vdev=xvda,target=/a", "direct-io-safe is qemu's", XLL_ERROR_UNSUPPORTED},
-        {"specification=virtio,vdev=xvda,target=/a", "specification= is to be xen",
+        {"specification=virtio,vdev=xvda,target=/a", "specification= is for virtio",
          XLL_ERROR_UNSUPPORTED},
         {"vdev=xvda grant_usage=1,target=/a", "grant_usage= is for virtio", XLL_ERROR_UNSUPPORTED},
         {"colo,vdev=xvda,target=/a", "COLO needs qemu", XLL_ERROR_UNSUPPORTED},

@@ -50,11 +50,6 @@ static const char *not_done(const libxl_device_disk *disk)
         return "the format is to be raw: all others need qemu";
     if (disk->direct_io_safe)
         return "direct-io-safe is qemu's";
-#ifdef LIBXL_HAVE_DEVICE_DISK_SPECIFICATION
-    if (disk->specification != LIBXL_DISK_SPECIFICATION_UNKNOWN
-        && disk->specification != LIBXL_DISK_SPECIFICATION_XEN)
-        return "specification= is to be xen";
-#endif
     if (disk->colo_enable.val || disk->colo_host || disk->colo_port || disk->colo_export
         || disk->active_disk || disk->hidden_disk)
         return "COLO needs qemu";
@@ -102,24 +97,36 @@ static void take_over(const libxl_device_disk *from, xll_new_disk *to)
  * What libxlutil may not know, as it depends on its version and on who built it, is not left to it:
  * it would take these for the target.  False, with an error, for what is not done.
  */
+static bool take_part(const char *part, xll_new_disk *disk, bool *taken, GError **error)
+{
+    bool is_virtio
+        = g_str_has_prefix(part, "grant_usage=")
+          || (g_str_has_prefix(part, "specification=") && strcmp(part, "specification=xen") != 0);
+
+    *taken = strcmp(part, "trusted") == 0 || strcmp(part, "untrusted") == 0
+             || strcmp(part, "specification=xen") == 0;
+    if (*taken && *part != 's')
+        disk->untrusted = *part == 'u';
+    if (is_virtio)
+        g_set_error(error, XLL_ERROR, XLL_ERROR_UNSUPPORTED,
+                    "%.*s is for virtio, and the disk is to be Xen's own; use xl",
+                    (int)strcspn(part, "=") + 1, part);
+    return !is_virtio;
+}
+
 static bool take_word(const char *word, GString *rest, xll_new_disk *disk, GError **error)
 {
     g_auto(GStrv) parts = g_strsplit(word, ",", -1);
-    bool before_target = true, first = true;
+    bool before_target = true, first = true, taken = false;
 
     for (char **part = parts; *part; part++) {
         const char *text = *part + strspn(*part, " ");
 
         before_target &= !g_str_has_prefix(text, "target=");
-        if (before_target && g_str_has_prefix(text, "grant_usage=")) {
-            g_set_error(error, XLL_ERROR, XLL_ERROR_UNSUPPORTED,
-                        "grant_usage= is for virtio; use xl");
+        if (before_target && !take_part(text, disk, &taken, error))
             return false;
-        }
-        if (before_target && (strcmp(text, "trusted") == 0 || strcmp(text, "untrusted") == 0)) {
-            disk->untrusted = *text == 'u';
+        if (before_target && taken)
             continue;
-        }
         g_string_append_printf(rest, "%s%s", first ? "" : ",", *part);
         first = false;
     }

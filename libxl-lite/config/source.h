@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+/* Nothing of libxl's interface is used; without this its header asks for what is not defined. */
+#define LIBXL_API_VERSION 0x041300
 #include <libxlutil.h>
 
 #include "config.h"
