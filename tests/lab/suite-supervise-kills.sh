@@ -13,15 +13,19 @@ guest web pv 'on_crash="preserve"'
 
 # ---- Ended while it makes one ----
 
+# Its file comes back when it was destroyed, and cannot be made; then making it waits for xenconsoled.
+cp /lab/guest/initrd here
 begin
-xl-lite create -q web.cfg
+xl-lite create -q web.cfg "ramdisk=\"$PWD/here\""
 uuid=$(uuid_of web)
-kill -STOP "$(pidof xenconsoled)" # making one waits for it
-id=$(xl-lite domid web)
-lab-domain shutdown "$id" 1
+rm here
+lab-domain shutdown "$(xl-lite domid web)" 1
+await said '^web: tried again in 2 s'
+kill -STOP "$(pidof xenconsoled)"
+cp /lab/guest/initrd here
 await said '^web .*: waiting for'
 finish
-[ $? -eq 0 ] && ! xl-lite domid web >/dev/null 2>&1 && [ -z "$(lab-domain list)" ] && none_left 99999 "$uuid"
+[ $? -eq 0 ] && ! xl-lite domid web >/dev/null 2>&1 && none_left 99999 "$uuid"
 report $? "SIGTERM while it makes one: exit status 0, and what was made is undone" sup.out sup.err left
 [ -e "/run/xl-lite/$uuid.json" ]
 report $? "its note is there"
@@ -72,9 +76,10 @@ report $? "SIGKILL at once after a poweroff: it is destroyed" sup.out sup.err le
 
 # ---- Ten at once ----
 
+: >lite.err
 # They have too little memory to boot with, and are left once they find that.
 for n in 0 1 2 3 4 5 6 7 8 9; do
-    guest "ten$n" pv 'memory=48' 'on_crash="preserve"'
+    guest "ten$n" pv 'memory=64' 'on_crash="preserve"'
     xl-lite create -q -p "ten$n.cfg" 2>>lite.err
 done
 xl-lite list --no-headers | awk '/^ten/ { print $2 }' >ids
@@ -84,7 +89,7 @@ done <ids
 all() { [ "$(grep -c '^ten[0-9] (domain [0-9]*): made anew$' sup.out)" -eq 10 ]; }
 await all && [ "$(xl-lite list --no-headers | grep -c '^ten')" -eq 10 ] && [ "$(wc -l <ids)" -eq 10 ] && no_notes \
     && ! xl-lite list -o id --no-headers | grep -qwFf ids
-report $? "ten that reboot at once are made anew" sup.out sup.err
+report $? "ten that reboot at once are made anew" lite.err ids sup.out sup.err
 finish
 report $? "and it ends" sup.out sup.err
 tap_end
