@@ -420,7 +420,7 @@ static void test_only(TestStore *s)
     world_end(s);
 }
 
-/* Who looked after it is killed: whoever looks after all does from then on. */
+/* Who looked after it is killed: whoever looks after all does, once its last process is done. */
 static void test_only_killed(TestStore *s)
 {
     world_begin();
@@ -428,12 +428,32 @@ static void test_only_killed(TestStore *s)
     world->is_slow = true;
     pid_t one = start_as(false, uuid_of(1));
     AWAIT(!guest_of(1));
-    kill(one, SIGTERM);
-    g_assert_cmpint(status_of(one), ==, 0);
-    world->is_slow = false;
+    kill(one, SIGKILL);
+    g_assert_cmpint(status_of(one), ==, 128 + SIGKILL);
     pid_t all = start();
+    AWAIT(has_said("guest1: left to process "));
+    world->is_slow = false;
     AWAIT(runs_after(1, 1));
+    AWAIT(!count_notes());
+    shut_down(guest_of(1), XLL_SHUTDOWN_REBOOT);
+    AWAIT(runs_after(1, 2));
     stop(all);
+    g_assert_cmpint(world->num, ==, 4);
+    world_end(s);
+}
+
+/* It is told to end as it makes one: the next one does. */
+static void test_only_ended(TestStore *s)
+{
+    world_begin();
+    add_guest(1, XLL_END_RESTART, down(XLL_SHUTDOWN_CRASH));
+    world->is_slow = true;
+    pid_t one = start_as(false, uuid_of(1));
+    AWAIT(!guest_of(1));
+    stop(one);
+    world->is_slow = false;
+    g_assert_cmpint(status_of(start_as(true, NULL)), ==, 0);
+    g_assert_true(runs_after(1, 1));
     world_end(s);
 }
 
@@ -509,6 +529,7 @@ int main(int argc, char **argv)
     ADD("once", test_once);
     ADD("only", test_only);
     ADD("only-killed", test_only_killed);
+    ADD("only-ended", test_only_ended);
     ADD("only-rename-restart", test_only_rename_restart);
     ADD("xenstored-restarts", test_xenstored_restarts);
     int status = g_test_run();

@@ -20,6 +20,7 @@
 static void work(cli_supervisor *self, const cli_charge *charge)
 {
     const cli_work todo = {.uuid = charge->uuid,
+                           .name = charge->name,
                            .task = charge->task,
                            .has_lock = self->only != NULL,
                            .was_held = charge->is_held};
@@ -69,7 +70,7 @@ static void follow_successor(cli_supervisor *self, const char *successor)
     cli_lock_release(&self->lock);
     if (!cli_lock_guest(&self->lock, successor, NULL, &error)) {
         self->status = cli_fail_error(error);
-        self->stopping = true;
+        cli_plan_drop(self->plan, successor);
     }
     g_free(self->only);
     self->only = g_strdup(successor);

@@ -71,7 +71,7 @@ static cli_result failed(const job *self, const char *what, const GError *error)
 {
     if (g_error_matches(error, XLL_ERROR, XLL_ERROR_CANCELLED))
         return CLI_RESULT_CANCELLED;
-    cli_fail("'%s' is not %s: %s", self->note.name ?: self->work->uuid, what, error->message);
+    cli_fail("'%s' is not %s: %s", self->note.name ?: self->work->name ?: self->work->uuid, what, error->message);
     return CLI_RESULT_FAILED;
 }
 
@@ -323,7 +323,7 @@ cli_result cli_work_run(const cli_work *work)
         if (!holder)
             cli_fail_error(error);
         else if (!work->was_held)
-            cli_say("held", work->uuid, XLL_DOMID_NONE, "left to process %d", holder);
+            cli_say("held", work->name ?: work->uuid, XLL_DOMID_NONE, "left to process %d", holder);
         return holder ? CLI_RESULT_HELD : CLI_RESULT_FAILED;
     }
     result = run(work);

@@ -218,6 +218,7 @@ void cli_say(const char *event, const char *name, uint32_t domid, const char *fo
 
 typedef struct cli_work {
     const char *uuid;
+    const char *name; /* for people; NULL: it is not known */
     cli_task task;
     bool has_lock; /* the guest's lock is that of who asks for this (create --wait) */
     bool was_held; /* that another process has it was said */

@@ -77,9 +77,9 @@ report $? "SIGKILL at once after a poweroff: it is destroyed" sup.out sup.err le
 # ---- Ten at once ----
 
 : >lite.err
-# They have too little memory to boot with, and are left once they find that.
+# They have little memory; one that cannot boot with that is left once it finds so.
 for n in 0 1 2 3 4 5 6 7 8 9; do
-    guest "ten$n" pv 'memory=64' 'on_crash="preserve"'
+    guest "ten$n" pv 'memory=80' 'on_crash="preserve"'
     xl-lite create -q -p "ten$n.cfg" 2>>lite.err
 done
 xl-lite list --no-headers | awk '/^ten/ { print $2 }' >ids
