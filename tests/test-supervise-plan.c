@@ -395,6 +395,18 @@ static void test_gone_late(void)
     assert_gone(day, 2, "a", false);
 }
 
+/* Or only once it is known that the new one runs. */
+static void test_gone_after(void)
+{
+    DAY(day);
+    is_there(day, "a", 1);
+    ends(day, "a", 1, CLI_TASK_RESTART);
+    g_assert_nonnull(next(day));
+    finish(day, "a", CLI_RESULT_RUNS);
+    assert_gone(day, 1, NULL, false);
+    g_assert_nonnull(cli_plan_find(day->plan, "a"));
+}
+
 /* It was destroyed to be made anew, and that failed: it is owed. */
 static void test_gone_and_owed(void)
 {
@@ -454,6 +466,7 @@ int main(int argc, char **argv)
     g_test_add_func("/supervise-plan/told-twice", test_told_twice);
     g_test_add_func("/supervise-plan/gone", test_gone);
     g_test_add_func("/supervise-plan/gone-late", test_gone_late);
+    g_test_add_func("/supervise-plan/gone-after", test_gone_after);
     g_test_add_func("/supervise-plan/gone-and-owed", test_gone_and_owed);
     g_test_add_func("/supervise-plan/owes", test_owes);
     g_test_add_func("/supervise-plan/drop", test_drop);
