@@ -64,7 +64,7 @@ check "it says what makes the loader find the libraries" \
 for file in include/xsutil/xsutil.h include/xsutil/scratch.h include/xsutil/text.h \
     include/xsutil/connection.h include/xsutil/request.h include/xsutil/watch.h \
     include/xl-lite/xll.h include/xl-lite/xll-base.h include/xl-lite/xll-look.h \
-    include/xl-lite/xll-monitor.h include/xl-lite/xll-act.h lib/libxsutil.a lib/libxl-lite.a \
+    include/xl-lite/xll-monitor.h include/xl-lite/xll-act.h include/xl-lite/xll-make.h lib/libxsutil.a lib/libxl-lite.a \
     lib/libxsutil.so lib/libxl-lite.so lib/pkgconfig/xsutil.pc lib/pkgconfig/xl-lite.pc bin/xl-lite \
     share/bash-completion/completions/xl-lite share/man/man1/xl-lite.1 share/man/man3/xs_readf.3 \
     share/man/man3/xs_vreadf.3 share/man/man7/xsutil.7 share/man/man7/libxl-lite.7 \

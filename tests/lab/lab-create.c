@@ -6,7 +6,7 @@
  *   lab-create --read DOMID
  *
  * prints each step before it is taken, numbered from 1, as "1 WORD TARGET" and " = VALUE" where
- * there is one, and at the end "domid D".  Before step N it kills itself, has its connections to
+ * there is one, and at the end "domid D NAME UUID" and "round-trips N".  Before step N it kills itself, has its connections to
  * xenstored end, has the step's hypercall or file fail, or calls the whole off.  KEY is a member of
  * xll_guest; --read prints what xll_read_guest() has, in the same words.
  *
@@ -92,6 +92,30 @@ int __wrap_xc_cpuid_apply_policy(long a, long b, long c, long d, long e, long f,
             void (*)(void))__real_xc_cpuid_apply_policy;
 
     return fails() ? -EIO : real(a, b, c, d, e, f, g, h, i, j);
+}
+
+/* ---- Round trips to xenstored ----------------------------------------------------------------- */
+
+/* One begins where sending follows receiving. */
+static unsigned int round_trips;
+static bool receiving = true;
+
+ssize_t __real_sendmsg(int fd, const struct msghdr *msg, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
+ssize_t __real_recv(int fd, void *buf, size_t len, int flags);
+ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags);
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+    round_trips += receiving;
+    receiving = false;
+    return __real_sendmsg(fd, msg, flags);
+}
+
+ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags)
+{
+    receiving = true;
+    return __real_recv(fd, buf, len, flags);
 }
 
 /* What else is open here are files and devices, for which this is an error without effect. */
@@ -234,6 +258,7 @@ static int create(char **arguments)
     if (!domain)
         return fail(error);
     printf("domid %u %s %s\n", domain->domid, domain->name, domain->uuid);
+    printf("round-trips %u\n", round_trips);
     return 0;
 }
 

@@ -67,6 +67,9 @@ for type in pv pvh; do
         guest --paused name=web type=$type $more
         [ $status -eq 0 ] && [ ! -s create.err ]
         report $? "$title is made" create.out create.err
+        trips=$(sed -n 's/^round-trips //p' create.out)
+        [ "$trips" -gt 5 ] && [ "$trips" -le 15 ]
+        report $? "$title is made in $trips round trips to xenstored" create.out
         seen "$id" "$uuid" >got
         xl list -l "$id" 2>&1 | sed "s/$uuid/U/; s/\"domid\": $id,/\"domid\": D,/" >got.list
         xl vcpu-list "$id" | sed "s/ $id / D /" >got.vcpus
