@@ -83,6 +83,10 @@ expect 2 err "domid: it takes one argument" domid
 expect 2 err "domid: it takes one argument" domid a b
 expect 2 err "domname: it takes one argument" domname
 expect 2 err "info: it takes no argument" info x
+expect 2 err "supervise: it takes no argument; see" supervise web
+expect 2 err "supervise: --once does not go with --forget; see" supervise --once --forget web
+expect 2 err "supervise: Missing argument for --forget" supervise --forget
+expect 2 err "create: --wait does not go with -c; see" create -c --wait x.cfg
 for command in pause unpause destroy; do
     expect 2 err "$command: it takes at least one argument, a domain; see .xl-lite $command --help" $command
     expect 2 err "\"code\":\"usage\",\"command\":\"$command\"" $command --json --dry-run

@@ -77,6 +77,7 @@ offers "destroy's options" "--force
 offers "create's options" "--paused
 --console
 --quiet
+--wait
 --defconfig=
 --dryrun
 --dry-run
@@ -171,6 +172,12 @@ web\ 2
 we\$\(touch\ ran\)
 ' xl-lite list name : we
 offers "nothing for info" "" xl-lite info ""
+offers "nothing for supervise" "" xl-lite supervise ""
+offers "supervise's options" "--forget=
+--help
+--json
+--once
+" xl-lite supervise --
 
 # What is inserted is the name again, and nothing runs.
 while IFS= read -r name; do

@@ -50,6 +50,12 @@ flags() { pkg-config --cflags --libs "$@"; }
 installed() { [ -e "$prefix/$1" ] || { echo "$1 is missing"; return 1; }; }
 soname() { readelf -d "$prefix/lib/$1" | grep -q "SONAME.*\[$1\.so\.[0-9]*\]\|SONAME.*\[$2\]"; }
 
+is_script() { [ -x "$1" ] && sh -n "$1"; }
+is_unit() { # its command is there, and no key is unknown; what systemd says of other units is no matter
+    systemd-analyze verify --man=no "$1" 2>&1 | grep -F "${1##*/}"
+    [ $? -eq 1 ]
+}
+
 into() { file=$1 && shift && "$@" >"$file"; }
 
 check "scons install" into "$root/said" scons -s install PREFIX="$prefix"
@@ -61,10 +67,21 @@ for file in include/xsutil/xsutil.h include/xsutil/scratch.h include/xsutil/text
     include/xl-lite/xll-monitor.h include/xl-lite/xll-act.h include/xl-lite/xll-make.h lib/libxsutil.a lib/libxl-lite.a \
     lib/libxsutil.so lib/libxl-lite.so lib/pkgconfig/xsutil.pc lib/pkgconfig/xl-lite.pc bin/xl-lite \
     share/bash-completion/completions/xl-lite share/man/man1/xl-lite.1 share/man/man3/xs_readf.3 \
-    share/man/man3/xs_vreadf.3 share/man/man7/xsutil.7 share/man/man7/libxl-lite.7; do
+    share/man/man3/xs_vreadf.3 share/man/man7/xsutil.7 share/man/man7/libxl-lite.7 \
+    lib/systemd/system/xl-lite-supervise.service etc/init.d/xl-lite-supervise; do
     check "$file is installed" installed "$file"
 done
 check "the manual is the same wherever it is made" diff -r "$BUILD/man" "$prefix/share/man"
+check "the unit starts the command that is installed" \
+    grep -qxF "ExecStart=$prefix/bin/xl-lite supervise" "$prefix/lib/systemd/system/xl-lite-supervise.service"
+check "so does OpenRC's script" grep -qxF "command=\"$prefix/bin/xl-lite\"" "$prefix/etc/init.d/xl-lite-supervise"
+check "which is a script" is_script "$prefix/etc/init.d/xl-lite-supervise"
+if command -v systemd-analyze >/dev/null; then
+    check "systemd has nothing to say of the unit" \
+        is_unit "$prefix/lib/systemd/system/xl-lite-supervise.service"
+else
+    echo "# no systemd-analyze here: the unit is not looked at"
+fi
 check "libxsutil has a soname" soname libxsutil.so libxsutil.so.0
 check "libxl-lite has a soname" soname libxl-lite.so libxl-lite.so.0
 check "README's program compiles without a warning" \
@@ -82,6 +99,7 @@ check "it runs without the shared ones" "$root/static"
 check "DESTDIR goes in front" into "$root/said" \
     scons -s install PREFIX=/usr LIBDIR=lib/here DESTDIR="$root/dest" STANDALONE=no
 check "LIBDIR is honoured" test -e "$root/dest/usr/lib/here/libxsutil.so"
+check "init scripts of /usr are below /etc" test -x "$root/dest/etc/init.d/xl-lite-supervise"
 check "nothing is said of a loader that will not see it" test ! -s "$root/said"
 loads() { LD_LIBRARY_PATH='' ldd "$1" | grep -F "$2"; }
 check "without STANDALONE xl-lite loads what is installed with it" \

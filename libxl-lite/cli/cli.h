@@ -53,6 +53,7 @@ extern const cli_command cli_network_attach_command;
 extern const cli_command cli_network_detach_command;
 extern const cli_command cli_block_attach_command;
 extern const cli_command cli_block_detach_command;
+extern const cli_command cli_supervise_command;
 
 /* ---- options.c ------------------------------------------------------------------------------- */
 

@@ -47,7 +47,7 @@ _xl_lite_values() { # OPTION: true if it is one that takes a value
     -t | --type) _xl_lite_offer_all pv serial vuart ;;
     --color) _xl_lite_offer_all auto always never ;;
     --also) _xl_lite_names ;;
-    -n | --num | --count | --timeout | --force-after | -e | --escape-char) ;;
+    -n | --num | --count | --timeout | --force-after | --forget | -e | --escape-char) ;;
     *) return 1 ;;
     esac
 }
@@ -105,7 +105,7 @@ _xl_lite_argument() { # COMMAND: what may come here
     ! _xl_lite_values "$before" || return
     case $1 in
     help) _xl_lite_commands ;;
-    info) ;;
+    info | supervise) ;;
     domname) _xl_lite_domids ;;
     *-attach | *-detach) ((COMP_CWORD > 2)) || _xl_lite_names ;;
     trigger) _xl_lite_offer_all nmi power sleep reset init s3resume; _xl_lite_names ;;

@@ -12,11 +12,11 @@
 #include <xl-lite/xll-make.h>
 
 #include "../config/config.h"
-#include "cli.h"
+#include "supervise.h"
 
 typedef struct create {
     char *file; /* -f, or an argument */
-    gboolean paused, console, dry_run, json, quiet;
+    gboolean paused, console, dry_run, json, quiet, wait;
     GPtrArray *overrides; /* "key=value", with a NULL */
     cli_outcome *outcome;
 } create;
@@ -44,6 +44,16 @@ static xll_domain *make(create *run, xll_ctx *ctx, const xll_guest *guest, GErro
     return domain;
 }
 
+/* What is nobody's fault, but has to be known. */
+static void note(create *run, const xll_domain *domain, char *text)
+{
+    g_autofree char *owned = text;
+    const xll_step step = {.kind = XLL_STEP_NOTE, .domid = domain->domid, .target = owned};
+
+    if (owned)
+        cli_take_step(run->outcome, &step, false, run->json);
+}
+
 /* What came of it, which was not said while it went on. */
 static int tell(const cli_command *self, create *run, const xll_guest *guest)
 {
@@ -62,27 +72,40 @@ static int tell(const cli_command *self, create *run, const xll_guest *guest)
     return cli_status_of_making(status ? status : printed, error);
 }
 
-static int make_and_tell(const cli_command *self, create *run, const xll_guest *guest)
+/* Where it is waited for, this process keeps its lock; else others may have it from now on. */
+static int end(create *run, const xll_domain *domain, cli_lock *lock)
+{
+    if (run->wait && domain && !run->dry_run) {
+        cli_say_in_json(run->json);
+        return cli_supervise_guest(domain->uuid, lock);
+    }
+    cli_lock_release(lock);
+    return run->console && domain && !run->dry_run ? cli_attach_console(domain->domid) : CLI_OK;
+}
+
+static int make_and_tell(const cli_command *self, create *run, xll_guest *guest)
 {
     g_autoptr(GError) error = NULL;
+    cli_lock lock = CLI_NO_LOCK;
     g_autoptr(xll_ctx) ctx = xll_open(&error);
     g_autoptr(xll_domain) domain = NULL;
     xll_domain planned = {.domid = XLL_DOMID_NONE, .name = guest->name};
     char *about[] = {guest->name, NULL};
     int status;
 
-    if (!ctx)
+    if (!ctx || (!run->dry_run && !cli_lock_new_guest(&lock, guest, &error)))
         return cli_fail_domains(about, error);
     g_strlcpy(planned.uuid, guest->uuid ?: "", sizeof planned.uuid);
     run->outcome = cli_outcome_new(run->file);
     run->outcome->domain = &planned;
     domain = make(run, ctx, guest, &run->outcome->error);
-    if (domain && !run->dry_run)
+    if (domain && !run->dry_run) {
         run->outcome->domain = domain;
+        note(run, domain, run->wait ? NULL : cli_unsupervised(guest));
+    }
     status = tell(self, run, guest);
     cli_outcome_free(run->outcome);
-    return status == CLI_OK && run->console && !run->dry_run ? cli_attach_console(domain->domid)
-                                                             : status;
+    return end(run, status == CLI_OK ? domain : NULL, &lock) ?: status;
 }
 
 /* ---- The command ------------------------------------------------------------------------------ */
@@ -131,6 +154,8 @@ static int take_arguments(const cli_command *self, create *run, char **arguments
         return cli_wrong_usage(self, "it takes a file with a guest's configuration");
     if (run->console && run->json)
         return cli_wrong_usage(self, "--json does not go with -c");
+    if (run->console && run->wait)
+        return cli_wrong_usage(self, "--wait does not go with -c");
     return CLI_OK;
 }
 
@@ -142,6 +167,7 @@ static int create_from_file(const cli_command *self, char **argv)
         {"paused", 'p', 0, G_OPTION_ARG_NONE, &run.paused, NULL, NULL},
         {"console", 'c', 0, G_OPTION_ARG_NONE, &run.console, NULL, NULL},
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &run.quiet, NULL, NULL},
+        {"wait", 0, 0, G_OPTION_ARG_NONE, &run.wait, NULL, NULL},
         {"dryrun", 'n', 0, G_OPTION_ARG_NONE, &run.dry_run, NULL, NULL},
         CLI_ACT_OPTIONS(&run),
         {0},
@@ -173,8 +199,14 @@ const cli_command cli_create_command = {
             "needs a device model, a bootloader or the host's devices is for `xl create`.\n"
             "What is not known, or cannot be right, is an error with file and line.\n"
             "\n"
+            "No process is left behind: `xl-lite supervise` looks after all guests, and it is\n"
+            "said if none runs and the guest is for one.\n"
+            "\n"
             "  -p, --paused            leave it paused, for unpause\n"
             "  -c, --console           attach to its console; Ctrl-] detaches\n"
+            "      --wait              look after it, as supervise does for all, until it is\n"
+            "                          gone for good: it is destroyed or made anew as\n"
+            "                          on_poweroff and the others say\n"
             "  -q, --quiet             do not say which file is read\n"
             "  -f, --defconfig=FILE    the same FILE, as xl has it, too\n"
             "  -n, --dryrun            --dry-run, as xl has it\n" CLI_ACT_OPTIONS_HELP "\n"

@@ -23,6 +23,7 @@ static const cli_command *const commands[] = {
     &cli_vcpu_pin_command,       &cli_rename_command,       &cli_sysrq_command,
     &cli_trigger_command,        &cli_create_command,       &cli_network_attach_command,
     &cli_network_detach_command, &cli_block_attach_command, &cli_block_detach_command,
+    &cli_supervise_command,
 };
 
 /* ---- Help ------------------------------------------------------------------------------------ */

@@ -9,7 +9,7 @@ set -u
 
 cat >web.cfg <<'END'
 # as for xl
-name = "web"; type = "pv"
+name = "web"; type = "pv"; on_poweroff = "preserve"; on_reboot = "preserve"; on_watchdog = "preserve"; on_crash = "preserve"
 kernel = "/lab/guest/kernel"
 ramdisk = '/lab/guest/initrd'
 extra = "console=hvc0 quiet"

@@ -1,0 +1,182 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# xl-lite supervise and create --wait, run inside dom0: guests that power off, reboot and crash, by
+# themselves, once and again and again; those that are others'; and what is said.
+# shellcheck disable=SC2181 # exit statuses and files are looked at together
+set -u
+# shellcheck source=tests/lab/tap.sh
+. "$(dirname "$0")/tap.sh"
+# shellcheck source=tests/lab/supervise.sh
+. "$(dirname "$0")/supervise.sh"
+
+# ---- Who is not supervised ----
+
+guest web pv
+xl-lite create -q -p web.cfg >lite.out 2>lite.err
+[ $? -eq 0 ] && [ ! -s lite.out ] && [ "$(wc -l <lite.err)" -eq 1 ] \
+    && grep -q "^xl-lite: 'web': no supervisor runs: until .xl-lite supervise. is started, it is neither" lite.err
+report $? "create says that no supervisor runs" lite.out lite.err
+xl-lite destroy web
+xl-lite create -q --json web.cfg >lite.out 2>lite.err
+[ $? -eq 0 ] && [ ! -s lite.err ] && grep -q '"no supervisor runs: until' lite.out
+report $? "create --json notes it" lite.out lite.err
+xl-lite destroy web
+xl-lite create -q -p web.cfg 'on_poweroff="preserve"' 'on_reboot="preserve"' 'on_watchdog="preserve"' \
+    'on_crash="preserve"' >lite.out 2>lite.err
+[ $? -eq 0 ] && [ ! -s lite.err ]
+report $? "of a guest that is for none it says nothing" lite.err
+xl-lite destroy web
+
+# ---- Beginning ----
+
+begin
+report $? "supervise begins" sup.out sup.err
+refused 1 "supervise: process $sup supervises this host already" xl-lite supervise
+refused 1 "supervise: process $sup supervises this host already" xl-lite supervise --once
+xl-lite create -q web.cfg >lite.out 2>lite.err
+[ $? -eq 0 ] && [ ! -s lite.out ] && [ ! -s lite.err ]
+report $? "create says nothing while one runs" lite.err
+lab-guest xls 'on_poweroff="preserve"' 'on_crash="preserve"'
+
+# ---- One that reboots, crashes and powers off ----
+
+uuid=$(uuid_of web)
+first=$(xl-lite domid web)
+lab-guest --wait-only web
+rm -f /var/log/xen/console/guest-web.log
+xl-lite reboot web
+made_anew web "$first"
+[ $? -eq 0 ] && [ "$(uuid_of web)" = "$uuid" ] && ! lab-domain list | grep -qx "$first"
+report $? "a guest that reboots is made anew, with the same UUID" sup.out sup.err
+grep -q "^web (domain $first): shut down (reboot).* will be made anew" sup.out && said "web (domain [0-9]*): made anew"
+report $? "and it is said" sup.out
+xl list -l web >xl.out 2>xl.err && grep -q '"type": "pv"' xl.out
+report $? "xl knows it" xl.out xl.err
+lab-guest --wait-only web
+report $? "it boots again"
+
+second=$(xl-lite domid web)
+xl-lite sysrq web c
+made_anew web "$second" && said "^web (domain $second): shut down (crash).* and will be made anew"
+report $? "a guest that crashes is made anew" sup.out sup.err
+rm -f /var/log/xen/console/guest-web.log
+third=$(xl-lite domid web)
+lab-domain shutdown "$third" 4
+made_anew web "$third" && said "^web (domain $third): shut down (watchdog).* and will be made anew"
+report $? "so is one whose watchdog ends it" sup.out sup.err
+lab-guest --wait-only web
+fourth=$(xl-lite domid web)
+xl-lite shutdown -ww web && said "web (domain $fourth): destroyed" && none_left "$fourth" "$uuid"
+report $? "one that powers off is destroyed, with all that there was of it" sup.out sup.err left
+[ -z "$(ls /run/xl-lite/*.json 2>/dev/null)" ]
+report $? "and no note of it is left"
+
+# ---- PVH ----
+
+guest pvh pvh
+xl-lite create -q pvh.cfg && up_pvh pvh
+old=$(xl-lite domid pvh)
+xl-lite reboot pvh
+made_anew pvh "$old"
+report $? "a PVH guest that reboots is made anew" sup.out sup.err
+xl-lite destroy pvh
+
+# ---- Those that are to be left ----
+
+guest kept pv 'on_crash="preserve"'
+xl-lite create -q kept.cfg
+id=$(xl-lite domid kept)
+lab-domain shutdown "$id" 3
+await said "kept (domain $id): shut down (crash), and is left as it is" && xl list kept | grep -q -- '---[s-]c-\|----c-\|---sc-\|--ps[c-]'
+report $? "preserve" sup.out
+lab-domain shutdown "$(xl-lite domid xls)" 0
+guest other pv
+xl-lite create -q -p other.cfg
+lab-domain shutdown "$(xl-lite domid other)" 0
+await said "^other .*: destroyed" && ! grep -q xls sup.out && xl-lite domid xls >/dev/null
+report $? "a guest of xl's is left alone" sup.out sup.err
+xl-lite destroy xls kept
+
+# ---- rename-restart ----
+
+guest beside pv 'on_crash="rename-restart"'
+xl-lite create -q beside.cfg
+id=$(xl-lite domid beside)
+lab-domain shutdown "$id" 3
+await said "^beside (domain [0-9]*): made anew" && xl-lite list --no-headers "$id" | grep -q '^beside-20[0-9]*T[0-9]*Z ' \
+    && [ "$(xl-lite domid beside)" -gt "$id" ] && [ "$(uuid_of beside)" != "$(uuid_of "$id")" ]
+report $? "rename-restart keeps the old one, and makes one beside it" sup.out sup.err
+finish && begin && [ "$(xl-lite list --no-headers | grep -c '^beside')" -eq 2 ]
+report $? "a new supervisor leaves the kept one alone" sup.out sup.err
+xl-lite destroy "$id" beside
+await no_notes
+report $? "its note goes with it" sup.out
+
+# ---- One that crashes again and again ----
+
+guest loop pv 'extra="console=hvc0 rdinit=/nosuch"'
+guest steady pv
+xl-lite create -q steady.cfg
+xl-lite create -q loop.cfg
+await said '^loop .*shut down (crash) soon.* in 1 s'
+report $? "one that crashes at once is made anew after 1 s" sup.out sup.err
+old=$(xl-lite domid steady)
+lab-domain shutdown "$old" 1
+await said '^loop .*shut down (crash) soon.* in 2 s'
+report $? "and then after 2 s" sup.out sup.err
+await said '^loop .*shut down (crash) soon.* in 4 s' && xl-lite destroy loop && await said '^loop .*destroyed by others'
+report $? "destroying it meanwhile ends that" sup.out sup.err
+made_anew steady "$old"
+report $? "others are not held up" sup.out
+xl-lite destroy steady
+
+# ---- One that cannot be made anew ----
+
+guest lost pv
+cp /lab/guest/initrd here
+xl-lite create -q lost.cfg "ramdisk=\"$PWD/here\""
+id=$(xl-lite domid lost)
+rm here
+lab-domain shutdown "$id" 1
+await grep -q "^xl-lite: supervise: 'lost' is not made anew: .*$PWD/here" sup.err && await said '^lost: tried again in 2 s' \
+    && ls /run/xl-lite/*.json >/dev/null
+report $? "one whose file is gone is tried again, and the file named" sup.out sup.err
+refused 1 "supervise: 'web' is no guest that is to be made anew" xl-lite supervise --forget web
+n=0
+until xl-lite supervise --forget lost >lite.out 2>lite.err || [ $n -ge 20 ]; do # it may be tried right now
+    n=$((n + 1))
+    sleep 0.1
+done
+no_notes
+report $? "--forget ends that" lite.out lite.err
+
+# ---- One that is waited for ----
+
+guest wait pv
+xl-lite create -q --wait wait.cfg >wait.out 2>wait.err &
+waiter=$!
+await xl-lite domid wait
+old=$(xl-lite domid wait)
+lab-domain shutdown "$old" 1
+made_anew wait "$old"
+report $? "create --wait makes it anew" wait.out wait.err
+await said "left to process $waiter"
+report $? "supervise leaves it" sup.out
+lab-domain shutdown "$(xl-lite domid wait)" 0
+wait $waiter
+[ $? -eq 0 ] && ! xl-lite domid wait >/dev/null 2>&1
+report $? "it ends once it is gone for good" wait.out wait.err
+xl-lite create -q --wait wait.cfg >wait.out 2>wait.err &
+waiter=$!
+await xl-lite domid wait
+old=$(xl-lite domid wait)
+sleep 1 # until its signal is taken as it is meant to be; before that, it ends without more
+kill $waiter
+wait $waiter
+xl-lite domid wait >/dev/null && lab-domain shutdown "$old" 1 && made_anew wait "$old"
+report $? "one that is ended leaves it running, to supervise" wait.out wait.err sup.out
+xl-lite destroy wait
+
+finish
+report $? "SIGTERM ends it: exit status 0, and told" sup.out sup.err
+tap_end

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=sh
+# What the suites of supervise share; sourced by them.
+
+guest() { # NAME TYPE [SETTING...]: its configuration
+    name=$1
+    cat >"$name.cfg" <<END
+name = "$name"
+type = "$2"
+kernel = "/lab/guest/kernel"
+ramdisk = "/lab/guest/initrd"
+extra = "console=hvc0 quiet rodata=off mitigations=off sysrq_always_enabled"
+memory = 96
+on_poweroff = "destroy"
+on_reboot = "restart"
+on_watchdog = "restart"
+on_crash = "restart"
+END
+    shift 2
+    for setting; do
+        key=${setting%%=*}
+        sed -i "/^$key = /d" "$name.cfg"
+        echo "$setting" >>"$name.cfg"
+    done
+}
+
+await() { # COMMAND...: until it succeeds, 120 s at the most
+    n=0
+    until "$@" >/dev/null 2>&1; do
+        n=$((n + 1))
+        [ $n -le 600 ] || return 1
+        sleep 0.2
+    done
+}
+
+said() { # PATTERN: by the supervisor, on stdout
+    grep -q -- "$1" sup.out
+}
+
+begin() { # a supervisor, in the background; $sup is its process
+    : >sup.out
+    : >sup.err
+    xl-lite supervise >>sup.out 2>>sup.err &
+    sup=$!
+    await said '^looking after the guests$'
+}
+
+finish() { # as a service manager does
+    kill "$sup"
+    wait "$sup" && said '^told to end$'
+}
+
+uuid_of() { # NAME
+    xl-lite domain-show --json "$1" | sed -n 's/.*"uuid": "\(.*\)".*/\1/p' | head -n 1
+}
+
+is_newer() { # NAME DOMID
+    [ "$(xl-lite domid "$1" 2>/dev/null || echo 0)" -gt "$2" ] && ! xl-lite list --no-headers "$1" | grep -q -- '--p---'
+}
+
+made_anew() { # NAME DOMID: as another domain than that, which runs
+    await is_newer "$1" "$2"
+}
+
+none_left() { # DOMID UUID: nothing of that domain is; what is, is in the file `left`
+    : >left
+    { xenstore-ls -f; find /var/lib/xen /run/xen; } | grep -e "/$1/" -e "$2" -e "/$1 =" >left
+    ! xl-lite list "$1" >/dev/null 2>&1 && [ ! -s left ]
+}
+
+no_notes() {
+    [ -z "$(ls /run/xl-lite/*.json 2>/dev/null)" ]
+}
+
+up_pvh() { # NAME: it has booted, or is made anew until it has
+    n=0
+    until grep -qs "lab guest is up" "/var/log/xen/console/guest-$1.log" || [ $n -ge 600 ]; do
+        n=$((n + 1))
+        sleep 0.2
+    done
+}
