@@ -101,7 +101,7 @@ static int block_detach(const cli_command *self, char **argv)
     return act(self, argv, &r, "the number or name of its disk");
 }
 
-#define FORCE_HELP "  -f, --force         take it away though the guest does not let go of it\n"
+#define FORCE_HELP "  -f, --force             take it away though the guest does not let go of it\n"
 
 const cli_command cli_network_detach_command = {
     .name = "network-detach",
