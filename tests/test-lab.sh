@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Boots a real Xen once, and runs suites of tests/lab in its dom0: those of STANDARD, or those that are
-# named.  test-lab-actions.sh runs all others.
+# named.  test-lab-actions.sh and test-lab-making.sh run all others.
 # Environment: SOURCE, XEN_PARTS; BUILD, where the programs are; TEST_XLL, the ASan build of it;
 # LAB_DAEMON, xenstored by default.
 # shellcheck disable=SC2086 # suites' names have no spaces
@@ -21,7 +21,7 @@ STANDARD="suite-act.sh suite-cli.sh suite-events.sh suite-guest.sh suite-junk.sh
 suites=${*:-$STANDARD}
 lab=$SOURCE/tests/lab
 set --
-for suite in "$lab"/suite*.sh "$lab"/audit*.sh "$lab/tap.sh" "$lab/supervise.sh"; do
+for suite in "$lab"/suite*.sh "$lab"/audit*.sh "$lab/tap.sh" "$lab/create.sh" "$lab/supervise.sh"; do
     set -- "$@" --file "$suite:/lab/suites/${suite##*/}"
 done
 for program in "$BUILD"/tests/lab-*; do

@@ -6,30 +6,8 @@ set -u
 # shellcheck source=tests/lab/tap.sh
 . "$(dirname "$0")/tap.sh"
 
-LINE="console=hvc0 quiet rodata=off mitigations=off"
-
-# create OPTION... KEY=VALUE...: by the library, of the lab's kernel; sets status, id, uuid
-create() {
-    lab-create "$@" >create.out 2>create.err
-    status=$?
-    # shellcheck disable=SC2046 # three words
-    set -- $(sed -n 's/^domid //p' create.out)
-    id=${1-} uuid=${3-}
-}
-guest() { # OPTION... KEY=VALUE...
-    create "$@" kernel=/lab/guest/kernel ramdisk=/lab/guest/initrd memory_kib=98304 "command_line=$LINE"
-}
-
-# host FILE: all that a domain may leave something in
-host() {
-    {
-        xenstore-ls -fp
-        losetup -a
-        ls /sys/class/net
-        stat -c '%a %n' /var/lib/xen/* /run/lock/*
-        lab-domain list
-    } >"$1" 2>/dev/null
-}
+# shellcheck source=tests/lab/create.sh
+. "$(dirname "$0")/create.sh"
 
 # seen DOMID UUID: nodes and permissions of all, with what differs between any two made the same
 seen() {
@@ -60,10 +38,6 @@ up() { # NAME TYPE ARGUMENT...
 }
 
 # ---- As xl makes it ----
-
-lab-guest -p --vif --disk warm && xl destroy warm || exit 1 # from then on the backends' modules are there
-dd if=/dev/zero of=/run/disk bs=1M count=4 2>/dev/null
-DEVICES="nic=00:16:3e:00:00:01 disk=xvda,/run/disk"
 
 for type in pv pvh; do
     for more in "" "max_memory_kib=131072 vcpus=1 max_vcpus=3 cpus=1 on_reboot=1 on_crash=3" "$DEVICES"; do
@@ -222,44 +196,5 @@ wait
 report $? "of three that are made at once with one name, one is" same.1 same.2 same.3
 xl-lite destroy web same
 host before
-
-# ---- It goes wrong at each step ----
-
-for kind in pv pvh devices; do
-    type=$kind more=''
-    [ $kind != devices ] || type=pv more=$DEVICES
-    # shellcheck disable=SC2086 # words
-    guest --paused name=web type=$type $more
-    # All but the writes in the middle of a transaction, of which each is like the last one.
-    grep '^[0-9]' create.out | awk '$2 != "write" || last != "write" || $3 ~ /^@/ { print } { last = $2 }' >steps
-    xl-lite destroy web
-    [ "$(wc -l <steps)" -ge 20 ]
-    report $? "making a guest ($kind) has steps" steps
-    while read -r n step; do
-        for how in fail cancel drop; do
-            case "$how $step" in "fail hypercall"* | "fail file"* | cancel* | drop*) ;; *) continue ;; esac
-            # shellcheck disable=SC2086 # words
-            guest --paused "--$how=$n" name=web type=$type $more
-            # Who has lost a connection that was not in use has another; who is called off at the end is done.
-            if [ $status -eq 0 ] && [ $how != fail ]; then
-                echo "# $how at step $n (${step%% =*}): it is made"
-                xl-lite destroy "$id"
-                status=1
-            fi
-            host after
-            [ $status -eq 1 ] && cmp -s before after
-            report $? "$kind, $how at step $n (${step%% =*}): nothing is left" create.err before after
-        done
-        # shellcheck disable=SC2086 # words
-        guest --paused "--kill=$n" name=web type=$type $more
-        left=$(lab-domain list)
-        by=xl-lite
-        [ $((n % 2)) -eq 0 ] || by=xl
-        [ -z "$left" ] || $by destroy "$left" >destroy.out 2>&1
-        host after
-        [ $status -eq 137 ] && cmp -s before after
-        report $? "$kind, kill at step $n (${step%% =*}), and $by destroy: nothing is left" create.out destroy.out before after
-    done <steps
-done
 
 tap_end

@@ -58,7 +58,7 @@ while [ $moment -le 240 ]; do
     finish
     report $result "SIGKILL $moment hundredths of a second after a reboot: it is made anew" "then$moment" sup.out sup.err
     ! grep -q '\.json$' "then$moment" || whole=$((whole + 1))
-    moment=$((moment + 20))
+    moment=$((moment + 40))
 done
 [ $whole -ge 2 ]
 report $? "$whole of these were in the middle of it"
