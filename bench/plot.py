@@ -121,8 +121,8 @@ def panel_script(rows, panel, version):
 
 
 def main(source, target):
-    """All plots, from the file whose name begins with the latest date."""
-    files = sorted(name for name in os.listdir(source) if name.endswith(".txt"))
+    """All plots, from the file whose name begins with the latest date; others have actions alone."""
+    files = sorted(name for name in os.listdir(source) if re.match(r"\d.*\.txt$", name))
     if not files:
         sys.exit(f"plot.py: no results in {source}")
     with open(os.path.join(source, files[-1]), encoding="utf-8") as file:

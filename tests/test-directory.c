@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Directories that are longer than one reply of the protocol, by the single operation. */
 #include "batch.h"
+#include "xsutil/request/request.h"
 
 #include <stdio.h>
 
@@ -159,6 +160,44 @@ static void test_changing(TestStore *s)
     proxied_end(&p);
 }
 
+/* Each answer has another generation than the one before it. */
+static void change_generation(GByteArray *bytes, gpointer data)
+{
+    unsigned int *num = data;
+    bytes->data[sizeof(struct xsd_sockmsg)] = (guint8)('a' + (*num)++ % 26);
+}
+
+static bool list_in_batch(xsu_gc *gc, const char *dir)
+{
+    xsu_batch *b = xsu_batch_new(gc);
+    char **names = (char **)1;
+    xsu_batch_directoryf(b, &names, NULL, "%s", dir);
+    bool ok = xsu_batch_run(b);
+    g_assert_null(names);
+    errno = xsu_batch_errno(b, 0);
+    return ok && errno == 0;
+}
+
+/* It is given up, and the next listing is begun with all its patience. */
+static void test_never_the_same(TestStore *s)
+{
+    Proxied p = proxied_start(s);
+    unsigned int num = 0;
+    {
+        XSU_GC(gc, p.ctx);
+        fill(gc, XBT_NULL, s->root, DIGITS, CHILDREN);
+        for (unsigned int i = 0; i < 4 * (XSU_LISTING_RESTARTS + 1); i++)
+            test_proxy_rewrite(p.proxy, XS_DIRECTORY_PART, 0, PROXY_REWRITE, change_generation,
+                               &num);
+        assert_fails(EAGAIN, xs_directoryf(gc, XBT_NULL, NULL, "%s", s->root));
+        g_assert_cmpuint(num, ==, 2 * (XSU_LISTING_RESTARTS + 1));
+        num = 0;
+        assert_fails(EAGAIN, list_in_batch(gc, s->root));
+        g_assert_cmpuint(num, ==, 2 * (XSU_LISTING_RESTARTS + 1));
+    }
+    proxied_end(&p);
+}
+
 /* A part that was under way is asked for again, once. */
 static void test_lost(TestStore *s)
 {
@@ -273,6 +312,7 @@ int main(int argc, char **argv)
     add("/directory/transaction/many", test_many_in_transaction);
     add("/directory/transaction/callback", test_in_callback);
     test_store_add_on("/directory/parts/changing", ONLY_C, test_changing);
+    test_store_add_on("/directory/parts/never-the-same", ONLY_C, test_never_the_same);
     test_store_add_on("/directory/parts/lost", ONLY_C, test_lost);
     test_store_add_on("/directory/parts/lost-in-transaction", ONLY_C, test_lost_in_transaction);
     test_store_add_on("/directory/parts/silent", ONLY_C, test_silent);

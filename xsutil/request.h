@@ -86,7 +86,8 @@ bool xs_vscanf(xsu_gc *gc, xs_transaction_t t, const char *path, const char *fmt
  * The names of a node's children, however many, as a NULL-terminated array of `*num`.  A node
  * without children gives an empty array, not NULL.  NULL with ENOENT if the node is absent; `*num`
  * is 0 on every failure.  ENOSYS inside a guest whose daemon is an oxenstored, up to
- * Xen 4.20, for names of over 4096 bytes: it tells no more.
+ * Xen 4.20, for names of over 4096 bytes: it tells no more.  EAGAIN if names of over 4096 bytes were
+ * begun anew a thousand times, as others made or removed children between their parts.
  */
 char **xs_directoryf(xsu_gc *gc, xs_transaction_t t, unsigned int *num, const char *fmt, ...)
     XSU_PRINTF(4, 5);

@@ -47,6 +47,7 @@ int xsu__listing_take(void *to, const char *body, size_t len)
     if (l->len > 0 && strcmp(l->generation, body) != 0) {
         l->len = 0;
         l->num = 0;
+        l->restarts++;
         return 0;
     }
     memcpy(l->generation, body, generation + 1);
@@ -63,6 +64,11 @@ size_t xsu__listing_offset(const xsu_listing *l, char text[24])
     return (size_t)snprintf(text, 24, "%zu", l->len) + 1;
 }
 
+bool xsu__listing_is_given_up(const xsu_listing *l)
+{
+    return !l->complete && l->restarts > XSU_LISTING_RESTARTS;
+}
+
 int xsu__long_directory(xsu_gc *scratch, const char *path, xsu_part_fn ask, void *with,
                         const char **body, size_t *len)
 {
@@ -74,6 +80,8 @@ int xsu__long_directory(xsu_gc *scratch, const char *path, xsu_part_fn ask, void
         xsu_wire_request request
             = xsu__request(XS_DIRECTORY_PART, path, strlen(path) + 1, offset, digits);
         err = ask(with, &request, xsu__listing_take, &l);
+        if (!err && xsu__listing_is_given_up(&l))
+            err = EAGAIN;
     }
     *body = l.names ? l.names : "";
     *len = l.len;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The directories of a batch that are too long for one reply. */
 #include "xsutil/request/request.h"
+#include <errno.h>
 #include <limits.h>
 
 /* An xsu_take_fn. */
@@ -65,10 +66,13 @@ int xsu__parts_answered(xsu_parts *parts)
     const xsu_op *asked = xsu__batch_op(parts->asking, 0);
     const xsu_listing *l = &parts->listing;
     xsu_message whole = {{.type = XS_DIRECTORY, .len = (uint32_t)l->len}, l->names ? l->names : ""};
-    if (parts->told && !asked->error && !l->complete)
+    const bool given_up = xsu__listing_is_given_up(l);
+    if (parts->told && !asked->error && !l->complete && !given_up)
         return 0;
     op->in_parts = false;
-    if (parts->told && !asked->error)
+    if (given_up)
+        op->error = EAGAIN;
+    else if (parts->told && !asked->error)
         xsu__op_answered(parts->batch, op, &whole);
     else
         op->error = asked->error;

@@ -281,13 +281,18 @@ typedef struct xsu_listing {
     size_t len, room;
     unsigned int num, most; /* names, and how many are wanted */
     char generation[24];
+    unsigned int restarts; /* as it changed meanwhile */
     bool complete;
 } xsu_listing;
+
+#define XSU_LISTING_RESTARTS 1000
 
 /** An xsu_reply_fn to an xsu_listing: one more part. */
 int xsu__listing_take(void *to, const char *body, size_t len);
 /** What is asked for next, behind the path; its size. */
 size_t xsu__listing_offset(const xsu_listing *l, char text[24]);
+/** Whether it changed so often that it is given up: EAGAIN. */
+bool xsu__listing_is_given_up(const xsu_listing *l);
 
 /* parts.c */
 
