@@ -162,7 +162,7 @@ typedef struct way {
 } way;
 
 #define CREATE_HELD "at most 15"
-#define CREATE_WITH_DEVICES_HELD "at most 25"
+#define WITH_DEVICES_HELD "at most 25"
 #define ATTACH_HELD "at most 8"
 
 static void count_way(maker *m, const way *w)
@@ -175,9 +175,9 @@ static void count_way(maker *m, const way *w)
     destroy(m);
 }
 
-static void count_with_devices(maker *m, peers_counted create)
+static void count_making(maker *m, bool devices, peers_counted create)
 {
-    m->devices = true;
+    m->devices = devices;
     peers_count_own(&m->both, &create);
     find(m);
     destroy(m);
@@ -199,9 +199,19 @@ static void count_round_trips(maker *m)
     count_way(m, &ours);
     count_way(m, &peer);
     bench_head("Making a guest with a vif and a disk: round trips to xenstored");
-    count_with_devices(m, (peers_counted){"xll_create_domain", create_by_xll, m, QUIET_MS,
-                                          CREATE_WITH_DEVICES_HELD});
-    count_with_devices(m, peer.create);
+    count_making(
+        m, true,
+        (peers_counted){"xll_create_domain", create_by_xll, m, QUIET_MS, WITH_DEVICES_HELD});
+    count_making(m, true, peer.create);
+}
+
+/* With others there, of whom each has a name that it may not have. */
+static void count_beside_many(maker *m)
+{
+    bench_head("Making a guest beside 50 others: round trips to xenstored");
+    count_making(m, false,
+                 (peers_counted){"xll_create_domain", create_by_xll, m, QUIET_MS, CREATE_HELD});
+    count_making(m, false, (peers_counted){"libxl_domain_create_new", create_by_libxl, m, 0, ""});
 }
 
 /* ---- The time, of whole processes ------------------------------------------------------------ */
@@ -264,14 +274,18 @@ static void make_many(command *c, const char *config, const char *held)
         g_autofree char *name = g_strdup_printf("many%u", i);
         took[i] = time_of(c, config, name);
     }
-    for (unsigned int i = 0; i < MANY; i++) {
-        g_autofree char *name = g_strdup_printf("many%u", i);
-        destroy_named(name);
-    }
     double more = bench_median(took + MANY - ENDS, ENDS) / bench_median(took, ENDS);
     bench_samples(first, "ns", took, ENDS);
     bench_samples(last, "ns", took + MANY - ENDS, ENDS);
     bench_count("  times as long as the first", "x", more, held);
+}
+
+static void destroy_many(void)
+{
+    for (unsigned int i = 0; i < MANY; i++) {
+        g_autofree char *name = g_strdup_printf("many%u", i);
+        destroy_named(name);
+    }
 }
 
 int main(int argc, char **argv)
@@ -284,6 +298,9 @@ int main(int argc, char **argv)
     compare("a guest with a vif and a disk", argv[3], "");
     bench_head("Making 50 guests, none of which goes: the time");
     make_many(&ours, argv[4], "at most 1.1");
+    destroy_many();
     make_many(&peer, argv[4], "");
+    count_beside_many(&m);
+    destroy_many();
     return 0;
 }
