@@ -189,8 +189,8 @@ static void count_round_trips(target *t)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(actions); i++) {
         const peers_counted ways[] = {
-            {actions[i].ours.name, act, &actions[i].ours, QUIET_MS},
-            {actions[i].peer.name, act, &actions[i].peer, 0},
+            {actions[i].ours.name, act, &actions[i].ours, QUIET_MS, ""},
+            {actions[i].peer.name, act, &actions[i].peer, 0, ""},
         };
         for (size_t way = 0; way < G_N_ELEMENTS(ways); way++)
             peers_count_own(&t->both, &ways[way]);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * In a real dom0: destroying a domain, against libxl.
- * usage: bench-destroy WHAT DOMID..., of an even number of like domains, which are destroyed: by
- * turns ours and libxl's; the last two are counted, the others timed
+ * usage: bench-destroy WHAT MOST DOMID..., of an even number of like domains, which are destroyed:
+ * by turns ours and libxl's; the last two are counted, the others timed.  MOST is how many round
+ * trips ours may take.
  */
 #include "peers.h"
 #include <glib.h>
@@ -84,11 +85,12 @@ static void compare(side *ours, side *peer, unsigned int pairs)
     peers_close(ours->both);
 }
 
-static void count_round_trips(side *ours, side *peer)
+static void count_round_trips(side *ours, side *peer, const char *most)
 {
+    g_autofree char *held = g_strdup_printf("at most %s", most);
     const peers_counted ways[] = {
-        {"xll_destroy_domain", destroy_by_xll, ours, QUIET_MS},
-        {"libxl_domain_destroy", destroy_by_libxl, peer, 0},
+        {"xll_destroy_domain", destroy_by_xll, ours, QUIET_MS, held},
+        {"libxl_domain_destroy", destroy_by_libxl, peer, 0, ""},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(ways); i++)
         peers_count_own(ours->both, &ways[i]);
@@ -108,17 +110,17 @@ static xll_domain **find_domains(peers *both, char **domids, unsigned int num)
 
 int main(int argc, char **argv)
 {
-    unsigned int num = (unsigned int)argc - 2;
-    bench_must(argc >= 6 && num % 2 == 0);
+    unsigned int num = (unsigned int)argc - 3;
+    bench_must(argc >= 7 && num % 2 == 0);
     g_autofree char *question = g_strdup_printf("Destroying %s: the time", argv[1]);
     g_autofree char *rounds = g_strdup_printf("Destroying %s: round trips to xenstored", argv[1]);
     peers both;
-    g_autofree xll_domain **domains = find_domains(&both, argv + 2, num);
+    g_autofree xll_domain **domains = find_domains(&both, argv + 3, num);
     side ours = {&both, domains, 0}, peer = {&both, domains + 1, 0};
     bench_head(question);
     compare(&ours, &peer, num / 2 - 1);
     bench_head(rounds);
-    count_round_trips(&ours, &peer);
+    count_round_trips(&ours, &peer, argv[2]);
     for (unsigned int i = 0; i < num; i++)
         xll_domain_free(domains[i]);
     return 0;

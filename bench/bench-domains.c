@@ -51,10 +51,10 @@ static void compare(search *s, const char *held)
 static void count_round_trips(search *s)
 {
     const peers_counted ways[] = {
-        {"xll_name_to_domid, the last domain", find_by_xll, s, QUIET_MS},
-        {"libxl_name_to_domid", find_by_libxl, s, 0},
-        {"xl-lite list", peers_run, &ours, QUIET_MS},
-        {"xl list", peers_run, &peer, 0},
+        {"xll_name_to_domid, the last domain", find_by_xll, s, QUIET_MS, ""},
+        {"libxl_name_to_domid", find_by_libxl, s, 0, ""},
+        {"xl-lite list", peers_run, &ours, QUIET_MS, ""},
+        {"xl list", peers_run, &peer, 0, ""},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(ways); i++)
         peers_count(&s->both, &ways[i]);

@@ -38,9 +38,9 @@ each() { # OPTION...: 16 paused guests, made of the same options; their domids
     done
 }
 # shellcheck disable=SC2046 # one domid a word
-bench-destroy "a guest without devices" $(each)
+bench-destroy "a guest without devices" 8 $(each)
 # shellcheck disable=SC2046
-bench-destroy "a guest with a vif and a disk" $(each --vif --disk)
+bench-destroy "a guest with a vif and a disk" 35 $(each --vif --disk)
 
 pack_stop
 n=0

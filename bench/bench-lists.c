@@ -135,12 +135,12 @@ static void compare(lists *l)
 static void count_round_trips(lists *l)
 {
     const peers_counted ways[] = {
-        {"xll_list_nics, one domain", nics_of_one_by_xll, l, QUIET_MS},
-        {"libxl_device_nic_list + getinfo", nics_of_one_by_libxl, l, 0},
-        {"xll_list_nics, all domains", nics_of_all_by_xll, l, QUIET_MS},
-        {"libxl_device_nic_list + getinfo of each", nics_of_all_by_libxl, l, 0},
-        {"xl-lite vcpu-list", peers_run, &ours, QUIET_MS},
-        {"xl vcpu-list", peers_run, &peer, 0},
+        {"xll_list_nics, one domain", nics_of_one_by_xll, l, QUIET_MS, ""},
+        {"libxl_device_nic_list + getinfo", nics_of_one_by_libxl, l, 0, ""},
+        {"xll_list_nics, all domains", nics_of_all_by_xll, l, QUIET_MS, ""},
+        {"libxl_device_nic_list + getinfo of each", nics_of_all_by_libxl, l, 0, ""},
+        {"xl-lite vcpu-list", peers_run, &ours, QUIET_MS, ""},
+        {"xl vcpu-list", peers_run, &peer, 0, ""},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(ways); i++)
         peers_count(&l->both, &ways[i]);

@@ -95,8 +95,8 @@ static void compare(names *s, unsigned int num)
 static void count_round_trips(names *s)
 {
     const peers_counted ways[] = {
-        {"xll_rename_domain", rename_by_xll, s, QUIET_MS},
-        {"libxl_domain_rename", rename_by_libxl, s, 0},
+        {"xll_rename_domain", rename_by_xll, s, QUIET_MS, ""},
+        {"libxl_domain_rename", rename_by_libxl, s, 0, ""},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(ways); i++)
         peers_count(&s->both, &ways[i]);

@@ -83,7 +83,7 @@ static void count_round_trips(stop *s, way ways[4], const char *const names[4])
     guests_set_rest(&s->guests, 0);
     bench_head("Shutting down guests: round trips to xenstored");
     for (unsigned int w = 0; w < 4; w++) {
-        const peers_counted counted = {names[w], run, &ways[w], w % 2 == 0 ? QUIET_MS : 0};
+        const peers_counted counted = {names[w], run, &ways[w], w % 2 == 0 ? QUIET_MS : 0, ""};
         peers_count(&s->both, &counted);
         guests_resume(&s->guests, ways[w].num);
     }

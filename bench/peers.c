@@ -64,7 +64,7 @@ static void count(peers *both, const peers_counted *way, pid_t only)
     unsigned int rounds = relay_rounds(between), messages = relay_messages(between);
     g_autofree char *requests = g_strdup_printf("%s, requests", way->name);
     way->fn(way->data, 1);
-    bench_count(way->name, "rounds", relay_rounds(between) - rounds, "");
+    bench_count(way->name, "rounds", relay_rounds(between) - rounds, way->held);
     bench_count(requests, "", relay_messages(between) - messages, "");
     peers_close(both);
     relay_stop(between);

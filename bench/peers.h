@@ -34,7 +34,8 @@ typedef struct peers_counted {
     const char *name;
     bench_fn fn;
     void *data;
-    int quiet_ms; /* of relay_start(): 0 for what never has two requests under way */
+    int quiet_ms;     /* of relay_start(): 0 for what never has two requests under way */
+    const char *held; /* what its round trips are held to; "" for nothing */
 } peers_counted;
 
 /** Rows of round trips to xenstore and of requests in them; `both` is opened for the while. */

@@ -18,10 +18,21 @@ show() {
     "$@" || printf '(exit status %s)\n' "$?"
 }
 
-say "Three guests, made by Debian's own xl (lab-guest writes a config and runs xl create): two run, one is paused."
-for guest in web db; do
-    show lab-guest "$guest"
-done
+cat >/tmp/web.cfg <<END
+name = "web"
+type = "pv"
+kernel = "/lab/guest/kernel"
+ramdisk = "/lab/guest/initrd"
+extra = "console=hvc0 quiet rodata=off mitigations=off"
+memory = 96
+vcpus = 1
+END
+say "A guest, made by xl-lite of xl's own configuration file"
+show cat /tmp/web.cfg
+show xl-lite create /tmp/web.cfg
+
+say "Two more, made by Debian's own xl (lab-guest writes a config and runs xl create): one runs, one is paused."
+show lab-guest db
 show lab-guest -p batch
 
 say "xl-lite on this host"
