@@ -128,10 +128,13 @@ bool xll_monitor_next(xll_monitor *monitor, int timeout_ms, xll_event **event, G
     return true;
 }
 
+/* They may have been too many for xenstored meanwhile: the last may be none that it tells of. */
 void xll_monitor_drain(xll_monitor *monitor)
 {
-    if (monitor)
-        monitor->drained |= xll__take_events(monitor);
+    if (!monitor || !xll__take_events(monitor))
+        return;
+    xll__mark_everything(monitor);
+    monitor->drained = true;
 }
 
 /* ---- In a main loop -------------------------------------------------------------------------- */

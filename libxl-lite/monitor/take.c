@@ -9,6 +9,10 @@
  * queue and ours, which are bounded. */
 #define MOST_EVENTS 4096
 
+/* oxenstored keeps what a watch has beyond so many (quota-maxwatchevents) to itself, and hands it on
+ * only when that watch has one more (seen with Xen 4.17). */
+#define WITHHELD_BEYOND 1024
+
 /* ---- What an event is about ------------------------------------------------------------------ */
 
 /* A device that a path is below, and what of the path is below the device. */
@@ -201,14 +205,15 @@ bool xll__take_events(xll_monitor *monitor)
     XSU_GC(gc, monitor->store);
     xsu_mark mark = xsu_gc_mark(gc);
     xsu_watch_event event;
-    bool any = false;
+    unsigned int n = 0;
 
-    for (unsigned int n = 0; n < MOST_EVENTS && xsu_watch_next(gc, &event, 0); n++) {
-        any = true;
+    for (; n < MOST_EVENTS && xsu_watch_next(gc, &event, 0); n++) {
         on_event(monitor, gc, &event);
         xsu_gc_rewind(gc, mark);
     }
-    return any;
+    if (n >= WITHHELD_BEYOND)
+        xll__mark_everything(monitor);
+    return n > 0;
 }
 
 /* The next event, handed on; whether there is one, and whether it is the probe's. */
