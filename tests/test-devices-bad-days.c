@@ -52,8 +52,8 @@ static void test_says_error(TestStore *s)
 {
     fails(s, SCRIPT "store hotplug-error 'it is mounted'\nstore hotplug-status busy\n",
           XLL_ERROR_FAILED, "wrote 'busy' as its hotplug-status: it is mounted");
-    fails(s, SCRIPT "store hotplug-status error\nhead -c 4096 /dev/urandom\n", XLL_ERROR_FAILED,
-          "wrote 'error' as its hotplug-status");
+    fails(s, SCRIPT "store hotplug-status error\nhead -c 4096 /dev/urandom | tr '\\n' x; echo\n",
+          XLL_ERROR_FAILED, "wrote 'error' as its hotplug-status");
 }
 
 /* It cannot be executed, though it is a file that may be. */
