@@ -150,9 +150,9 @@ static usage read_log(void)
 
 static usage measure(const char *domid, unsigned int num, size_t which, int side, int frees)
 {
-    g_autofree char *line = g_strdup_printf("valgrind.bin --log-file=" LOG
-                                            " bench-policy %s %u %zu %d %d",
-                                            domid, num, which, side, frees);
+    g_autofree char *line
+        = g_strdup_printf("valgrind.bin --log-file=" LOG " bench-policy %s %u %zu %d %d", domid,
+                          num, which, side, frees);
     bench_must(system(line) == 0);
     return read_log();
 }

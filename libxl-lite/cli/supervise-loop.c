@@ -324,10 +324,11 @@ static void take_note(cli_supervisor *self, const xll_domain_list *list, const c
 static bool take_notes(cli_supervisor *self, const xll_domain_list *list, GError **error)
 {
     g_auto(GStrv) uuids = cli_note_list(error);
+    char **next = uuids;
 
-    for (char **uuid = uuids; uuids && *uuid; uuid++) {
-        if (cli_is_wanted(self, *uuid))
-            take_note(self, list, *uuid);
+    for (; next && *next; next++) {
+        if (cli_is_wanted(self, *next))
+            take_note(self, list, *next);
     }
     return uuids != NULL;
 }

@@ -16,7 +16,6 @@ typedef struct job {
     xll_ctx *ctx;
     xll_domain_list *list;
     cli_note note;
-    uint32_t domid; /* whom steps are about */
 } job;
 
 /* What the signals cancel. */

@@ -264,6 +264,7 @@ static void take_disk(json_object *from, json_object *record, xll_new_disk *disk
     disk->untrusted = is_false(from, "trusted");
 }
 
+/* cppcheck-suppress constParameter ; what a list is taken from is not const to json-c */
 static void take_devices(json_object *record, json_object *libxl, xll_guest *guest)
 {
     json_object *nics = list_of(libxl ?: record, "nics");
