@@ -71,7 +71,7 @@ static void loop(Worker *w)
             run_attach(&items[n].run, context);
         }
         for (unsigned int n = 0; n < round % 3; n++)
-            g_main_context_iteration(context, TRUE);
+            g_main_context_iteration(context, !doomed.run.calls); /* all may have ended in one */
         run_end(&doomed.run);
         for (unsigned int n = 0; n < AT_ONCE; n++) {
             run_until(&items[n].run, context, 1);
