@@ -277,12 +277,14 @@ static void test_outside(TestStore *s)
     proxied_end(&sh.p);
 }
 
-/* Nobody takes the replies to what was given up, and the other transaction goes on. */
+/* Nobody takes the replies to what was given up, and the other transaction goes on.  The last write has
+ * none: had all been answered by then, there would be nothing to be cancelled. */
 static void test_destroyed(TestStore *s)
 {
     Shared sh = {.p = proxied_start(s)};
     {
         XSU_GC(gc, sh.p.ctx);
+        test_proxy_fail(sh.p.proxy, XS_WRITE, READS - 1, 1, PROXY_SILENT, NULL);
         shared_start(&sh, s, gc, READS);
         run_end(&sh.run);
         g_assert_cmpstr(xs_readf(gc, sh.other, "%s", s->root), ==, "");
