@@ -248,8 +248,10 @@ static inline void be_destroyed(Guest *guest, const char *request)
 {
     char *path = g_strdup_printf("/local/domain/%u", guest->domid);
     (void)request;
-    vanish(guest->domid);
+    if (!announce(guest->xsh))
+        vanish(guest->domid);
     g_assert_true(xs_rm(guest->xsh, XBT_NULL, path));
+    vanish(guest->domid);
     (void)announce(guest->xsh);
     g_free(path);
 }

@@ -160,14 +160,15 @@ bool xll__is_answered(const xll__request *request)
     return request->home && (!request->value || !*request->value);
 }
 
+/* In this order: a home that is removed between the two is not there, either. */
 void xll__read_request(const xll__edit *edit, void *data)
 {
     xll__request *request = data;
     uint32_t domid = edit->act->domain->domid;
 
-    xsu_batch_readf(edit->batch, (char **)&request->home, "/local/domain/%u", domid);
     xsu_batch_readf(edit->batch, (char **)&request->value, "/local/domain/%u/control/shutdown",
                     domid);
+    xsu_batch_readf(edit->batch, (char **)&request->home, "/local/domain/%u", domid);
 }
 
 static void look_at_nodes(xll__waiting *waiting)
