@@ -10,5 +10,11 @@ cd /tmp
 export BENCH_JSON=/tmp/rows
 lab-guest --vif -p web
 xl-lite unpause web
-bench-policy "$(xl domid web)"
+id=$(xl domid web)
+# Valgrind makes hypercalls of the interface's versions that it knows, and fails the others.
+if ! valgrind.bin --log-file=/tmp/probe bench-policy "$id" 1 0 0 0 && grep 'version .* not supported' /tmp/probe; then
+    echo "bench-policy is left out: this valgrind does not know this hypervisor's interface"
+    exit 0
+fi
+bench-policy "$id"
 sed 's/^/json /' "$BENCH_JSON"
