@@ -421,4 +421,43 @@ static inline void world_end(TestStore *s)
     (void)xs_rm(s->peer, XBT_NULL, "/local/domain");
 }
 
+static inline Guest *find_named(const char *prefix)
+{
+    struct xs_handle *xsh = xs_open(0);
+    Guest *found = NULL;
+    for (int i = 0; i < world->num; i++) {
+        g_autofree char *path = g_strdup_printf("/local/domain/%d/name", i);
+        char *name = xs_read(xsh, XBT_NULL, path, NULL);
+        if (name && g_str_has_prefix(name, prefix))
+            found = &world->guests[i];
+        free(name);
+    }
+    xs_close(xsh);
+    return found;
+}
+
+/* ---- All of it -------------------------------------------------------------------------------- */
+
+#define ADD(name, fn)                                                                              \
+    test_store_add_on("/supervise/" name, 1u << C_XENSTORED | 1u << OXENSTORED, fn)
+
+/* Run what `add` adds, with folders and a memory that its processes share; the exit status. */
+static inline int run_tests(void (*add)(void))
+{
+    g_autofree char *folder = g_dir_make_tmp("test-supervise-XXXXXX", NULL);
+    g_autofree char *log = g_build_filename(folder, "said", NULL);
+    g_autofree char *run = g_build_filename(folder, "run", NULL);
+    world = mmap(NULL, sizeof *world, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    g_assert_true(world != MAP_FAILED);
+    said_path = log;
+    cli_run_folder = run;
+    g_assert_true(cli_make_run_folder(NULL));
+    add();
+    int status = g_test_run();
+    g_unlink(log);
+    g_rmdir(run);
+    g_rmdir(folder);
+    return status;
+}
+
 #endif
