@@ -48,8 +48,8 @@ static void test_timeout(TestStore *s)
     xsu_waits *w = wait_for_all(gc, s->root, XSU_NO_DOMAIN);
     test_store_set(s, "1", "yes");
     gint64 began = g_get_monotonic_time();
-    assert_fails(ETIMEDOUT, xsu_waits_run(w, 60, true));
-    g_assert_cmpint(g_get_monotonic_time() - began, >=, 60000);
+    assert_fails(ETIMEDOUT, xsu_waits_run(w, 300, true));
+    g_assert_cmpint(g_get_monotonic_time() - began, >=, 300000);
     assert_met(w, "010");
 }
 
@@ -123,7 +123,7 @@ static void test_not_absent(TestStore *s)
         xsu_waits_nodef(w, always, NULL, "%s/a", s->root);
         xsu_waits_statef(w, 1u << XenbusStateUnknown, NULL, "%s/b", s->root);
         test_proxy_fail(p.proxy, XS_READ, 0, 1000, PROXY_ERROR, "EACCES");
-        assert_fails(ETIMEDOUT, xsu_waits_run(w, 60, false));
+        assert_fails(ETIMEDOUT, xsu_waits_run(w, 300, false));
         assert_met(w, "00");
         assert_fails(ETIMEDOUT,
                      xsu_wait_nodef(gc, 60, XSU_NO_DOMAIN, always, NULL, "%s/a", s->root));

@@ -238,7 +238,7 @@ static void test_again(TestStore *s)
         g_assert_cmpuint(states[1], ==, XenbusStateConnected);
         states[1] = 99;
         test_store_set(s, "1", "1");
-        assert_fails(ETIMEDOUT, xsu_waits_run(w, 30, true));
+        assert_fails(ETIMEDOUT, xsu_waits_run(w, 300, true));
         assert_met(w, "10");
         g_assert_cmpuint(states[1], ==, 99);
     }
@@ -374,7 +374,7 @@ static void test_rounds_domain(TestStore *s)
     {
         XSU_GC(gc, m->p.ctx);
         xsu_waits *w = wait_for_states(gc, s, DOMID, MANY, NULL);
-        assert_fails(ETIMEDOUT, xsu_waits_run(w, 200, true));
+        assert_fails(ETIMEDOUT, xsu_waits_run(w, 500, true));
         g_assert_cmpuint(test_proxy_rounds(m->p.proxy), ==, 2);
         g_assert_cmpuint(test_proxy_count(m->p.proxy, XS_WATCH), ==, MANY + 2);
         g_assert_cmpuint(test_proxy_count(m->p.proxy, XS_READ), ==, MANY + 1);
