@@ -3,33 +3,8 @@
  * Making a domain, with a stock daemon and a hypervisor that is none: its nodes and their
  * permissions, its files, and the round trips.
  */
+#include "rounds.h"
 #include "test-create-host.h"
-
-#include <sys/socket.h>
-
-/* ---- Round trips ------------------------------------------------------------------------------ */
-
-/* One begins where sending follows receiving. */
-static unsigned int round_trips;
-static bool receiving = true;
-
-ssize_t __real_sendmsg(int fd, const struct msghdr *msg, int flags);
-ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
-ssize_t __real_recv(int fd, void *buf, size_t len, int flags);
-ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags);
-
-ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
-{
-    round_trips += receiving;
-    receiving = false;
-    return __real_sendmsg(fd, msg, flags);
-}
-
-ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags)
-{
-    receiving = true;
-    return __real_recv(fd, buf, len, flags);
-}
 
 /* ---- Done ------------------------------------------------------------------------------------- */
 

@@ -9,16 +9,11 @@
  *
  * Exit status: 0, 1 if the action failed (its error is on stderr), 2 for wrong usage.
  */
+#include "steps.h"
 #include <glib.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <xl-lite/xll.h>
-
-static int kill_at, drop_at;
 
 /* One action, with the arguments that follow the domain; NULL-terminated. */
 typedef bool (*act_fn)(xll_ctx *ctx, const xll_domain *domain, char **arguments, GError **error);
@@ -122,40 +117,15 @@ static const struct {
     const char *name;
     act_fn act;
 } actions[] = {
-    {"pause", pause_domain},
-    {"unpause", unpause_domain},
-    {"shutdown", shut_down},
-    {"reboot", reboot},
-    {"destroy", destroy_domain},
-    {"mem-set", set_memory},
-    {"mem-max", set_memory_max},
-    {"vcpu-set", set_vcpus},
-    {"vcpu-pin", pin_vcpus},
-    {"rename", rename_domain},
-    {"sysrq", send_sysrq},
-    {"nmi", send_nmi},
+    {"pause", pause_domain},     {"unpause", unpause_domain}, {"shutdown", shut_down},
+    {"reboot", reboot},          {"destroy", destroy_domain}, {"mem-set", set_memory},
+    {"mem-max", set_memory_max}, {"vcpu-set", set_vcpus},     {"vcpu-pin", pin_vcpus},
+    {"rename", rename_domain},   {"sysrq", send_sysrq},       {"nmi", send_nmi},
 };
-
-/* What else is open here are files and devices, for which this is an error without effect. */
-static void drop_connections(void)
-{
-    for (int fd = STDERR_FILENO + 1; fd < 64; fd++)
-        shutdown(fd, SHUT_RDWR);
-}
 
 static void take_step(const xll_step *step, void *data)
 {
-    static const char *const words[]
-        = {"hypercall", "write", "remove", "commit", "file", "run", "signal", "wait", "note"};
-    int *count = data;
-
-    printf("%d %s %s%s%s\n", ++*count, words[step->kind], step->target, step->value ? " = " : "",
-           step->value ?: "");
-    fflush(stdout);
-    if (*count == kill_at)
-        kill(getpid(), SIGKILL);
-    if (*count == drop_at)
-        drop_connections();
+    tell_step(step, data);
 }
 
 static int fail(GError *error)

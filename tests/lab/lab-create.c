@@ -12,21 +12,20 @@
  *
  * Exit status: 0, 1 if it failed (the error is on stderr), 2 for wrong usage.
  */
+#include "../rounds.h"
+#include "steps.h"
 #include <errno.h>
 #include <glib.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <xenctrl.h>
 #include <xl-lite/xll.h>
 
 #include <xenguest.h>
 
-static int kill_at, drop_at, fail_at, cancel_at;
+static int fail_at, cancel_at;
 static gboolean dry_run, paused, reads;
 static xll_ctx *ctx;
 
@@ -94,50 +93,13 @@ int __wrap_xc_cpuid_apply_policy(long a, long b, long c, long d, long e, long f,
     return fails() ? -EIO : real(a, b, c, d, e, f, g, h, i, j);
 }
 
-/* ---- Round trips to xenstored ----------------------------------------------------------------- */
-
-/* One begins where sending follows receiving. */
-static unsigned int round_trips;
-static bool receiving = true;
-
-ssize_t __real_sendmsg(int fd, const struct msghdr *msg, int flags);
-ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
-ssize_t __real_recv(int fd, void *buf, size_t len, int flags);
-ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags);
-
-ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
-{
-    round_trips += receiving;
-    receiving = false;
-    return __real_sendmsg(fd, msg, flags);
-}
-
-ssize_t __wrap_recv(int fd, void *buf, size_t len, int flags)
-{
-    receiving = true;
-    return __real_recv(fd, buf, len, flags);
-}
-
-/* What else is open here are files and devices, for which this is an error without effect. */
-static void drop_connections(void)
-{
-    for (int fd = STDERR_FILENO + 1; fd < 64; fd++)
-        shutdown(fd, SHUT_RDWR);
-}
+/* ---- Steps --------------------------------------------------------------------------------------- */
 
 static void take_step(const xll_step *step, void *data)
 {
-    static const char *const words[]
-        = {"hypercall", "write", "remove", "commit", "file", "run", "signal", "wait", "note"};
     int *count = data;
 
-    printf("%d %s %s%s%s\n", ++*count, words[step->kind], step->target, step->value ? " = " : "",
-           step->value ?: "");
-    fflush(stdout);
-    if (*count == kill_at)
-        kill(getpid(), SIGKILL);
-    if (*count == drop_at)
-        drop_connections();
+    tell_step(step, count);
     if (*count == cancel_at)
         xll_cancel(ctx);
     fails_now = *count == fail_at;
