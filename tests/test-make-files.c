@@ -302,6 +302,23 @@ static void test_edit(void)
     end();
 }
 
+/* Of a host where nothing has been made, as of a domain without files. */
+static void test_edit_nowhere(void)
+{
+    g_autofree char *lib = NULL;
+    g_autoptr(GError) error = NULL;
+    int how = 0;
+    begin();
+    lib = g_strconcat(root, XLL__LIB_DIR, NULL);
+    g_assert_cmpint(g_rmdir(lib), ==, 0);
+    g_assert_true(xll__edit_userdata(&act, edit, &how, &error));
+    g_assert_no_error(error);
+    g_assert_true(g_file_set_contents(lib, "", 0, NULL));
+    g_assert_false(xll__edit_userdata(&act, edit, &how, &error));
+    g_assert_nonnull(strstr(error->message, "cannot lock"));
+    end();
+}
+
 static int lock_fd;
 
 /* Whoever has the lock is waited for. */
@@ -344,6 +361,7 @@ int main(int argc, char **argv)
     g_test_add_func("/make/file/in-the-way", test_in_the_way);
     g_test_add_func("/make/file/bad", test_bad_file);
     g_test_add_func("/make/file/edit", test_edit);
+    g_test_add_func("/make/file/edit/nowhere", test_edit_nowhere);
     g_test_add_func("/make/file/locked", test_locked);
     return g_test_run();
 }

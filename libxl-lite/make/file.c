@@ -154,7 +154,7 @@ static bool edit_locked(const xll__act *act, const char *name, xll__edit_json_fn
     if (act->ctx->dry_run)
         return edit_file(act, name, edit, data, error);
     if (!xll__lock_file(act, &lock, real, XLL__LOCK_MS))
-        return fail(act, "lock", path, error);
+        return errno == ENOENT /* no directory, so no file */ || fail(act, "lock", path, error);
     ok = edit_file(act, name, edit, data, error);
     xll__unlock_file(&lock);
     return ok;
