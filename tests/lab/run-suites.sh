@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Runs inside dom0: the suites in /lab/suites, or those named, one after the other in one boot.
+# Runs inside dom0: the suites in /lab/suites, or those named, one after the other in one boot.  NAME=VALUE
+# among them is for the environment of those behind it.
 #
 # Each runs by itself, in a folder of its own and without any domain but dom0, so that no failure
 # of one hides another.  Out comes one stream of TAP, numbered through, a title beginning with its
@@ -45,6 +46,7 @@ daemon_lives() {
 echo 0 >/run/tap-number
 status=0
 for suite; do
+    case $suite in *=*) export "${suite?}" && continue ;; esac
     mkdir -p "/tmp/$suite" && cd "/tmp/$suite" || exit 1
     began=$(date +%s)
     case $suite in audit*) limit=$LONG ;; *) limit=$LIMIT ;; esac
