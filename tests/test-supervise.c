@@ -62,6 +62,31 @@ static void test_rename_restart(TestStore *s)
     world_end(s);
 }
 
+/* At any moment while a supervisor begins. */
+static void test_kept_goes(TestStore *s)
+{
+    g_auto(cli_note) note = {.task = CLI_TASK_RENAME_RESTART, .kept = true};
+    world_begin();
+    Guest *guest = add_guest(1, XLL_END_PRESERVE, down(XLL_SHUTDOWN_CRASH));
+    note.uuid = g_strdup(uuid_of(1));
+    note.domid = world->who_goes = guest->domid;
+    note.name = g_strdup("guest1");
+    note.kept_name = g_strdup("guest1-then");
+    note.guest = xll_guest_new();
+    note.guest->name = g_strdup("guest1");
+    note.guest->uuid = g_strdup(uuid_of(2));
+    for (int after = 1; after <= 6; after++) {
+        guest->is_there = true;
+        g_assert_true(cli_note_write(&note, NULL));
+        world->lists = 0;
+        world->goes_after = after;
+        pid_t pid = start();
+        AWAIT((tell_of_domains(), world->lists > after && !count_notes()));
+        stop(pid);
+    }
+    world_end(s);
+}
+
 static void test_preserve(TestStore *s)
 {
     world_begin();
@@ -254,6 +279,7 @@ static void add_tests(void)
     ADD("destroy", test_destroy);
     ADD("restart", test_restart);
     ADD("rename-restart", test_rename_restart);
+    ADD("kept-goes", test_kept_goes);
     ADD("preserve", test_preserve);
     ADD("not-ours", test_not_ours);
     ADD("at-the-beginning", test_at_the_beginning);

@@ -55,6 +55,9 @@ typedef struct World {
     int crashes;           /* so often the process does that creates */
     bool is_slow;          /* creating waits until it is cancelled */
     xll_end_action action; /* of who is made anew */
+    int lists;             /* so often domains were listed */
+    int goes_after;        /* so many of these it is that `who_goes` goes */
+    uint32_t who_goes;
 } World;
 
 static World *world; /* in memory that all processes share */
@@ -96,6 +99,8 @@ int __wrap_xc_domain_getinfolist(xc_interface *xch G_GNUC_UNUSED, uint32_t first
         if (world->guests[i].is_there && world->guests[i].domid >= first)
             infos[num++] = info_of(&world->guests[i]);
     }
+    if (++world->lists == world->goes_after)
+        world->guests[world->who_goes].is_there = false;
     return (int)num;
 }
 

@@ -78,17 +78,20 @@ static void follow_successor(cli_supervisor *self, const char *successor)
 }
 
 /* So that it is known when who is kept goes. */
-static void watch_kept(cli_supervisor *self, const char *uuid)
+static void watch_kept(cli_supervisor *self, const char *uuid, const cli_note *note)
 {
-    g_auto(cli_note) note = {0};
-    xll_domain kept = {0};
+    xll_domain kept = {.domid = note->domid, .name = note->kept_name};
 
-    if (!cli_note_read(uuid, &note, NULL))
-        return;
-    kept.domid = note.domid;
-    kept.name = note.kept_name;
     g_strlcpy(kept.uuid, uuid, sizeof kept.uuid);
     cli_plan_started(self->plan, &kept, -1);
+}
+
+static void watch_replaced(cli_supervisor *self, const char *uuid)
+{
+    g_auto(cli_note) note = {0};
+
+    if (cli_note_read(uuid, &note, NULL))
+        watch_kept(self, uuid, &note);
 }
 
 static void finish(cli_supervisor *self, const char *uuid, cli_result result)
@@ -106,7 +109,7 @@ static void finish(cli_supervisor *self, const char *uuid, cli_result result)
     if (successor && self->only)
         follow_successor(self, successor);
     else if (successor)
-        watch_kept(self, uuid);
+        watch_replaced(self, uuid);
 }
 
 static void look(cli_supervisor *self, const char *uuid)
@@ -318,6 +321,8 @@ static void take_note(cli_supervisor *self, const xll_domain_list *list, const c
         cli_plan_owes(self->plan, uuid, note.name, note.task, cli_now_us());
     } else if (!xll_find_domain_by_uuid(list, uuid, NULL)) {
         cli_note_remove(uuid, NULL);
+    } else if (self->monitor) {
+        watch_kept(self, uuid, &note);
     }
 }
 
@@ -346,6 +351,7 @@ static void take_domains(cli_supervisor *self, const xll_domain_list *list)
     }
 }
 
+/* The monitor is first, so that it tells of whatever goes after it was listed. */
 static bool begin(cli_supervisor *self, GError **error)
 {
     g_autoptr(xll_domain_list) list = NULL;
@@ -353,13 +359,18 @@ static bool begin(cli_supervisor *self, GError **error)
     if (!self->only && !cli_lock_host(&self->lock, NULL, error))
         return false;
     self->ctx = xll_open(error);
-    list = self->ctx ? xll_list_domains(self->ctx, error) : NULL;
+    if (!self->ctx)
+        return false;
+    if (!self->once) {
+        self->monitor = xll_monitor_open(self->ctx, XLL_MONITOR_EXISTING, NULL, 0, error);
+        if (!self->monitor)
+            return false;
+    }
+    list = xll_list_domains(self->ctx, error);
     if (!list || !take_notes(self, list, error))
         return false;
     take_domains(self, list);
-    if (!self->once)
-        self->monitor = xll_monitor_open(self->ctx, XLL_MONITOR_EXISTING, NULL, 0, error);
-    return self->once || self->monitor;
+    return true;
 }
 
 static void run(cli_supervisor *self)
