@@ -28,6 +28,6 @@ for program in "$BUILD"/tests/lab-*; do
     set -- "$@" --prog "$program"
 done
 exec python3 "$lab/lab.py" --parts "$XEN_PARTS" --prog "$BUILD/xl-lite" \
-    --prog "$BUILD/xsutil-example" --prog "$TEST_XLL" \
+    --prog "$BUILD/xsutil-example" --prog "$TEST_XLL" --prog "$XEN_PARTS/root/usr/bin/xenstore-control" \
     --file "$BUILD/tests/other-version.so:/lab/other-version.so" "$@" \
     $with run --daemon "${LAB_DAEMON:-xenstored}" --timeout "$limit" "$lab/run-suites.sh" $suites
