@@ -102,7 +102,8 @@ typedef struct xll_shutdown_options {
  *   XLL_ERROR_UNSUPPORTED the hypervisor has no such button: of Xen's guests on x86 none has one to
  *                         reboot them;
  *   XLL_ERROR_FAILED      it is suspended, or has shut down and cannot reboot; or it shut down for
- *                         another reason than it was asked for, such as a crash;
+ *                         another reason than it was asked for, such as a crash; or the hypervisor
+ *                         failed while it was waited for, and the request stands;
  *   XLL_ERROR_INVALID     these options do not go together;
  *
  * or an error of xll_destroy_domain().

@@ -127,8 +127,27 @@ static void test_hypervisor_fails(TestStore *s)
     g_autoptr(GError) error = NULL;
     g_assert_false(act(run, 1, NULL, &error));
     g_assert_error(error, XLL_ERROR, XLL_ERROR_FAILED);
-    g_assert_nonnull(strstr(error->message, "cannot list the domains"));
+    g_assert_nonnull(strstr(error->message, "'): cannot list the domains"));
     assert_holds(run->peer, FIRST, "");
+}
+
+static void lose_hypervisor(Run *run G_GNUC_UNUSED)
+{
+    hypervisor_fails = true;
+}
+
+/* The request stands then, as the guest may have begun to do what it asks for. */
+static void test_hypervisor_fails_later(TestStore *s)
+{
+    RUN(run, s);
+    run->on = "its acknowledgement";
+    run->then = lose_hypervisor;
+    g_autoptr(GError) error = NULL;
+    g_assert_false(act(run, 1, NULL, &error));
+    g_assert_error(error, XLL_ERROR, XLL_ERROR_FAILED);
+    g_assert_nonnull(strstr(error->message, "it was asked to, and what comes of that is not "
+                                            "known: cannot list the domains"));
+    assert_holds(run->peer, FIRST, "poweroff");
 }
 
 /* ---- Several --------------------------------------------------------------------------------- */
@@ -342,6 +361,7 @@ int main(int argc, char **argv)
     test_store_add("/power/powers-off-instead", test_powers_off_instead);
     test_store_add_on("/power/unannounced", EXACT_KINDS, test_unannounced);
     test_store_add_on("/power/hypervisor-fails", ONLY_C, test_hypervisor_fails);
+    test_store_add_on("/power/hypervisor-fails/later", ONLY_C, test_hypervisor_fails_later);
     test_store_add("/power/many", test_many);
     test_store_add("/power/some-fail", test_some_fail);
     test_store_add("/power/replaced", test_replaced);

@@ -195,7 +195,7 @@ static void look_at_nodes(xll__waiting *waiting)
     }
 }
 
-/* While the hypervisor does not answer, nothing can be known of anybody. */
+/* While the hypervisor does not answer, nothing can be known of anybody.  What they were asked stands. */
 void xll__look_at_requests(xll__waiting *waiting)
 {
     g_autoptr(GError) error = NULL;
@@ -210,6 +210,8 @@ void xll__look_at_requests(xll__waiting *waiting)
         return;
     for (size_t i = 0; i < waiting->num; i++) {
         if (!waiting->requests[i].ended)
-            xll__end_request(&waiting->requests[i], (xll_error)error->code, "%s", error->message);
+            xll__end_request(&waiting->requests[i], (xll_error)error->code,
+                             "it was asked to, and what comes of that is not known: %s",
+                             error->message);
     }
 }
