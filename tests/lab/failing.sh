@@ -56,14 +56,17 @@ each_call() { # TITLE CHECK...: for each of those in the file `calls`, as $name 
     report 0 "$title: $((points - first)) calls failed, one in a run"
 }
 
-# is_whole: done, and said so; or not done, whatever was said
+# is_whole: done, and said so; or not done, whatever was said; or in between, if that has a name, and is
+# said: as the file `between`, and with $BETWEEN on stderr
+BETWEEN=
 is_whole() {
     state now
     if cmp -s now new; then
         done_after=$((done_after + 1))
         return 0
     fi
-    [ "$status" -ne 0 ] && cmp -s now old
+    [ "$status" -ne 0 ] || return 1
+    cmp -s now old || { [ -n "$BETWEEN" ] && cmp -s now between && grep -q "$BETWEEN" out.err; }
 }
 
 point_of() { # UNDO COMMAND...
