@@ -83,7 +83,8 @@ static int act(const cli_command *self, char **argv, run *r, const char *wanted)
         return status;
     if (g_strv_length(arguments) != 2 || !*arguments[1])
         return cli_wrong_usage(self, "it takes two arguments, a domain and %s", wanted);
-    r->device = device = g_steal_pointer(&arguments[1]);
+    device = g_steal_pointer(&arguments[1]);
+    r->device = device;
     return cli_act(self, &acts, arguments);
 }
 

@@ -114,7 +114,7 @@ static const char *words_of(const char *name)
 {
     size_t i = 0;
 
-    while (strcmp(kinds[i].name, name) != 0)
+    while (i < G_N_ELEMENTS(kinds) - 1 && g_strcmp0(kinds[i].name, name) != 0)
         i++;
     return kinds[i].words;
 }

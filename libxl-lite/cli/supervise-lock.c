@@ -46,7 +46,7 @@ static int read_holder(int fd)
     char text[16] = "";
     ssize_t len = pread(fd, text, sizeof text - 1, 0);
 
-    return len > 0 ? atoi(text) : 0;
+    return len > 0 ? (int)strtol(text, NULL, 10) : 0;
 }
 
 /* Who lets go of it removes the file: then that locks nobody out. */

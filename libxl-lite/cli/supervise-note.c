@@ -100,7 +100,8 @@ static bool is_whole(const cli_note *note)
 {
     if (!note->name || (!note->guest && note->task != CLI_TASK_DESTROY))
         return false;
-    return note->task != CLI_TASK_RENAME_RESTART || (note->kept_name && note->guest->uuid);
+    return note->task != CLI_TASK_RENAME_RESTART
+           || (note->kept_name && note->guest && note->guest->uuid);
 }
 
 static bool from_json(json_object *object, cli_note *note)

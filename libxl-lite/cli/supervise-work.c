@@ -284,12 +284,14 @@ static cli_result look_and_do(job *self)
     if (!self->list)
         return failed(self, "found", error);
     domain = find(self, self->work->uuid);
-    if (!has_note && !domain)
-        return CLI_RESULT_GONE;
-    if (!has_note && !has_ended(domain))
-        return CLI_RESULT_RUNS;
-    if (!has_note && !begin_note(self, domain, &error))
-        return failed(self, "noted", error);
+    if (!has_note) {
+        if (!domain)
+            return CLI_RESULT_GONE;
+        if (!has_ended(domain))
+            return CLI_RESULT_RUNS;
+        if (!begin_note(self, domain, &error))
+            return failed(self, "noted", error);
+    }
     return do_noted(self, domain);
 }
 

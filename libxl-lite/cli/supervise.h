@@ -151,9 +151,9 @@ bool cli_lock_guest(cli_lock *lock, const char *uuid, int *holder, GError **erro
 bool cli_supervisor_runs(void);
 
 /* A child lets go of it: who forked it still has it. */
-void cli_lock_forget(cli_lock *lock);
+void cli_lock_forget(cli_lock *self);
 
-void cli_lock_release(cli_lock *lock);
+void cli_lock_release(cli_lock *self);
 
 /* ---- supervise-guest.c ----------------------------------------------------------------------- */
 

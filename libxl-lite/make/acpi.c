@@ -66,24 +66,31 @@ static void put_checksum(uint8_t *table, size_t size, size_t at)
     table[at] = (uint8_t)-sum;
 }
 
+/* Of fixed width: no NUL is behind it. */
+static void put_text(uint8_t *to, const char *text)
+{
+    while (*text)
+        *to++ = (uint8_t)*text++;
+}
+
 /* A table's header, once the rest of it is there. */
 static void finish(uint8_t *table, const char *signature, uint8_t revision, uint32_t size)
 {
-    memcpy(table, signature, 4);
+    put_text(table, signature);
     put32(table + 4, size);
     table[8] = revision;
-    memcpy(table + 10, "XLLITE", 6);
-    memcpy(table + 16, "XLLITE  ", 8);
+    put_text(table + 10, "XLLITE");
+    put_text(table + 16, "XLLITE  ");
     put32(table + 24, 1);
-    memcpy(table + 28, "XLLI", 4);
+    put_text(table + 28, "XLLI");
     put32(table + 32, 1);
     put_checksum(table, size, 9);
 }
 
 static void build_rsdp(uint8_t *rsdp, uint64_t address)
 {
-    memcpy(rsdp, "RSD PTR ", 8);
-    memcpy(rsdp + 9, "XLLITE", 6);
+    put_text(rsdp, "RSD PTR ");
+    put_text(rsdp + 9, "XLLITE");
     rsdp[15] = 2;
     put32(rsdp + 20, XLL__RSDP_SIZE);
     put64(rsdp + 24, address + XSDT);

@@ -209,7 +209,7 @@ static bool check_pairs(const xll__act *act, const xll__devices *devices, GError
 static bool plan(const xll__act *act, const xll__devices *devices, xll__new_device *one,
                  GError **error)
 {
-    return one->nic ? plan_nic(act, devices->gc, one, error) : plan_disk(act, one, error);
+    return one->disk ? plan_disk(act, one, error) : plan_nic(act, devices->gc, one, error);
 }
 
 xll__devices *xll__plan_devices(const xll__act *act, xsu_gc *gc, const xll_new_nic *nics,
