@@ -81,6 +81,27 @@ made_anew pvh "$old"
 report $? "a PVH guest that reboots is made anew" sup.out sup.err
 xl-lite destroy pvh
 
+# ---- With devices ----
+
+lab-guest -p --vif --disk warm && xl destroy warm # from then on the backends' modules are there
+dd if=/dev/zero of=/run/disk bs=1M count=4 2>/dev/null
+guest dev pv 'vif=["mac=00:16:3e:00:03:01"]' 'disk=["/run/disk,raw,xvda,w"]'
+connected() { # both devices of the domain that has the name now
+    id=$(xl-lite domid dev) && [ "$(xenstore-read "/local/domain/0/backend/vif/$id/0/state")" = 4 ] \
+        && [ "$(xenstore-read "/local/domain/0/backend/vbd/$id/51712/state")" = 4 ]
+}
+xl-lite create -q dev.cfg && await connected
+report $? "a guest with an interface and a disk is connected"
+old=$(xl-lite domid dev)
+dev_uuid=$(uuid_of dev)
+xl-lite reboot dev
+made_anew dev "$old" && await connected && [ "$(xenstore-list /local/domain/0/backend/vif)" = "$(xl-lite domid dev)" ] \
+    && [ "$(losetup -a | grep -c /run/disk)" -eq 1 ]
+report $? "when it reboots it is made anew with both, and the old ones are gone" sup.out sup.err
+old=$(xl-lite domid dev)
+xl-lite shutdown -ww dev && said "dev (domain $old): destroyed" && none_left "$old" "$dev_uuid" && [ -z "$(losetup -a)" ]
+report $? "when it powers off they go with it" sup.out sup.err left
+
 # ---- Those that are to be left ----
 
 guest kept pv 'on_crash="preserve"'
