@@ -335,6 +335,41 @@ lite network-detach -f pv 1
 report $? "network-detach -f takes it away" lite.err
 xl unpause pv
 
+# ---- A guest of ours ----
+
+image /run/ours
+image /run/ours-1
+cat >ours.cfg <<'END'
+name = "ours"
+kernel = "/lab/guest/kernel"
+ramdisk = "/lab/guest/initrd"
+extra = "console=hvc0 quiet rodata=off mitigations=off"
+memory = 256
+vif = ["mac=00:16:3e:00:02:01"]
+disk = ["/run/ours,raw,xvda,w"]
+on_poweroff = "preserve"
+on_reboot = "preserve"
+on_watchdog = "preserve"
+on_crash = "preserve"
+END
+all_up() { # DOMID
+    is_up "$1" vif 0 && is_up "$1" vif 1 && is_up "$1" vbd 51712 && is_up "$1" vbd 51728
+}
+lite create -q ours.cfg
+ours=$(xl domid ours)
+[ $status -eq 0 ] && await 60 is_up "$ours" vbd 51712
+report $? "a guest is made by create" lite.err
+xl-lite network-attach ours mac=00:16:3e:00:02:02 2>lite.err && xl-lite block-attach ours /run/ours-1,raw,xvdb,w 2>>lite.err \
+    && await 20 all_up "$ours"
+report $? "devices are attached to a guest of ours" lite.err
+xl save ours /run/ours.save >xl.out 2>&1 && xl restore /run/ours.save >>xl.out 2>&1 && await 30 all_up "$(xl domid ours)"
+report $? "it is saved and restored by xl, with what was attached" xl.out
+rm -f /run/ours.save
+lite network-detach ours 1 && silent $status && lite block-detach ours xvdb && silent $status && ! xenstore-exists "$backend/vif/$(xl domid ours)/1"
+report $? "what was attached is detached then" lite.err
+xl-lite destroy ours >lite.out 2>lite.err && ! losetup -a | grep -q /run/ours
+report $? "and it is destroyed, with its devices" lite.err
+
 # ---- Nothing is touched ----
 
 host before
