@@ -61,8 +61,17 @@ static void test_no_program(TestStore *s)
 {
     SCENE(host, scene, s);
     use_script(scene, "/bad", "#!/nonexistent/sh\n");
-    assert_undone(scene, attach_nic, XLL_ERROR_FAILED, "No such file");
+    assert_undone(scene, attach_nic, XLL_ERROR_FAILED, "cannot be run: No such file");
     g_assert_null(strstr(host->told->str, "offline"));
+}
+
+/* One that names no interpreter is a shell's, as for xl. */
+static void test_no_interpreter(TestStore *s)
+{
+    SCENE(host, scene, s);
+    use_script(scene, "/plain", strchr(GOOD_SCRIPT, '\n') + 1);
+    g_assert_cmpuint(attached_nic(scene), ==, 1);
+    g_assert_true(has_file(host, "/log"));
 }
 
 static void test_says_nothing(TestStore *s)
@@ -320,6 +329,7 @@ int main(int argc, char **argv)
     test_store_add("/devices/exit-status", test_exit_status);
     test_store_add("/devices/says-error", test_says_error);
     test_store_add("/devices/no-program", test_no_program);
+    test_store_add("/devices/no-interpreter", test_no_interpreter);
     test_store_add("/devices/says-nothing", test_says_nothing);
     test_store_add("/devices/says-later", test_says_later);
     test_store_add("/devices/hangs", test_hangs);

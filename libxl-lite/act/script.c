@@ -6,8 +6,9 @@
  * What such a script is told is libxl's interface (tools/libs/light/libxl_linux.c).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <string.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,43 +51,59 @@ static char **environment(const xll__script *one, uint32_t domid)
     return one->type_if ? set_vif_variables(env, one, domid) : env;
 }
 
-/* In the child: what it starts can be killed with it. */
-static void lead_group(gpointer data G_GNUC_UNUSED)
+/*
+ * An errno if there is no such process.  It leads a group, so that what it starts can be killed with
+ * it.  What it prints goes to stderr, as with xl: stdout is for what the program itself prints.
+ */
+static int spawn_child(pid_t *pid, char **argv, char **env)
 {
-    setpgid(0, 0);
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t how;
+    int err;
+
+    posix_spawn_file_actions_init(&files);
+    posix_spawnattr_init(&how);
+    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP);
+    err = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+              ?: posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO)
+              ?: posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1)
+              ?: posix_spawn(pid, *argv, &files, &how, argv, env);
+    posix_spawnattr_destroy(&how);
+    posix_spawn_file_actions_destroy(&files);
+    return err;
 }
 
-/* What it prints goes to stderr, as with xl: stdout is for what the program itself prints. */
-static bool spawn(const running *r, xll__script *one, GError **error)
+static void spawn(const running *r, xll__script *one)
 {
-    char *argv[] = {(char *)one->path, (char *)one->action, (char *)one->type_if, NULL};
+    char *by_shell[]
+        = {(char *)"/bin/sh", (char *)one->path, (char *)one->action, (char *)one->type_if, NULL};
     g_auto(GStrv) env = environment(one, r->act->domain->domid);
     xll__process process;
-    GPid pid;
+    pid_t pid;
+    int err = spawn_child(&pid, by_shell + 1, env);
 
-    if (!g_spawn_async_with_fds(NULL, argv, env, G_SPAWN_DO_NOT_REAP_CHILD, lead_group, NULL, &pid,
-                                -1, STDERR_FILENO, -1, error))
-        return false;
+    if (err == ENOEXEC) /* it names no interpreter, which is a shell then, as with xl */
+        err = spawn_child(&pid, by_shell, env);
+    if (err) {
+        one->failure = xsu_sprintf(r->gc, "cannot be run: %s", g_strerror(err));
+        return;
+    }
     one->was_run = true;
     process = xll__hold_process(pid, true);
     g_array_append_val(r->processes, process);
     g_ptr_array_add(r->scripts, one);
-    return true;
 }
 
 static void start(const running *r, xll__script *one)
 {
-    g_autoptr(GError) error = NULL;
-
     one->was_run = one->is_overdue = false;
     one->failure = NULL;
     one->command = xsu_sprintf(r->gc, "%s %s%s%s", one->path, one->action, one->type_if ? " " : "",
                                one->type_if ?: "");
     if (*one->path != '/')
         one->failure = "is not run, as its path is not absolute";
-    else if (xll__tell(r->act, XLL_STEP_RUN, NULL, "%s (device %s)", one->command, one->device)
-             && !spawn(r, one, &error))
-        one->failure = xsu_strdup(r->gc, error->message);
+    else if (xll__tell(r->act, XLL_STEP_RUN, NULL, "%s (device %s)", one->command, one->device))
+        spawn(r, one);
 }
 
 /* ---- All of them ------------------------------------------------------------------------------ */
