@@ -283,25 +283,58 @@ static void test_same_image_at_once(TestStore *s)
     }
 }
 
-/* ---- How often xenstore is asked -------------------------------------------------------------- */
+/* ---- Losing xenstore -------------------------------------------------------------------------- */
 
-/* The scripts ask on their own, but not by the proxy. */
-static void test_rounds(TestStore *s)
+/* A proxy that the library asks by, and scripts do not. */
+static TestProxy *use_proxy(Scene *scene, TestStore *s)
 {
-    SCENE(host, scene, s);
     TestProxy *proxy = test_proxy_start(test_daemon_socket(s->daemon));
     g_autofree char *text
         = g_strdup_printf("#!/bin/sh\nexport XENSTORED_PATH='%s'\nexec '%s' \"$@\"\n",
                           test_daemon_socket(s->daemon), scene->nic.script);
+    use_script(scene, "/direct", text);
+    test_proxy_use(proxy);
+    scene->host->ctx.store = xsu_open(0);
+    g_assert_true(xll__ask_store(scene->host->ctx.store));
+    return proxy;
+}
+
+static void leave_proxy(Scene *scene, TestStore *s, TestProxy *proxy)
+{
+    xsu_close(scene->host->ctx.store);
+    scene->host->ctx.store = s->ctx;
+    test_daemon_use(s->daemon);
+    test_proxy_stop(proxy);
+}
+
+/* What was committed is gone on with, though the answer to that was lost; else nothing is there. */
+static void test_commit_lost(TestStore *s)
+{
+    SCENE(host, scene, s);
+    TestProxy *proxy = use_proxy(scene, s);
+    test_proxy_fail(proxy, XS_TRANSACTION_END, 0, 1, PROXY_DROP_BEFORE, NULL);
+    assert_undone(scene, attach_nic, XLL_ERROR_XENSTORE, "is lost");
+    test_proxy_fail(proxy, XS_TRANSACTION_END, 0, 1, PROXY_DROP_AFTER, NULL);
+    g_assert_cmpuint(attached_nic(scene), ==, 1);
+    test_proxy_fail(proxy, XS_TRANSACTION_END, 0, 1, PROXY_DROP_BEFORE, NULL);
+    assert_undone(scene, attach_disk, XLL_ERROR_XENSTORE, "is lost");
+    test_proxy_fail(proxy, XS_TRANSACTION_END, 0, 1, PROXY_DROP_AFTER, NULL);
+    g_assert_cmpuint(attached_disk(scene), ==, 51728);
+    leave_proxy(scene, s, proxy);
+}
+
+/* ---- How often xenstore is asked -------------------------------------------------------------- */
+
+static void test_rounds(TestStore *s)
+{
+    SCENE(host, scene, s);
     g_autofree char *other = make_image(host, "/other");
     unsigned int nic, disk, detach;
-    use_script(scene, "/direct", text);
+    TestProxy *proxy;
     there[1] = (xc_domaininfo_t){.domain = 9};
     num_there = 2;
     put(host, BACKEND "/vbd/9/51712/params", other);
-    test_proxy_use(proxy);
-    host->ctx.store = xsu_open(0);
-    g_assert_true(xll__ask_store(host->ctx.store));
+    proxy = use_proxy(scene, s);
     nic = test_proxy_rounds(proxy);
     attached_nic(scene);
     nic = test_proxy_rounds(proxy) - nic;
@@ -316,10 +349,7 @@ static void test_rounds(TestStore *s)
     g_assert_cmpuint(nic, <=, 8);
     g_assert_cmpuint(disk, <=, 8);
     g_assert_cmpuint(detach, <=, 12);
-    xsu_close(host->ctx.store);
-    host->ctx.store = s->ctx;
-    test_daemon_use(s->daemon);
-    test_proxy_stop(proxy);
+    leave_proxy(scene, s, proxy);
 }
 
 int main(int argc, char **argv)
@@ -339,6 +369,7 @@ int main(int argc, char **argv)
     test_store_add_on("/devices/killed", 1u << C_XENSTORED | 1u << OXENSTORED, test_killed);
     test_store_add("/devices/at-once", test_at_once);
     test_store_add("/devices/same-image-at-once", test_same_image_at_once);
+    test_store_add("/devices/commit-lost", test_commit_lost);
     test_store_add_on("/devices/rounds", 1u << C_XENSTORED | 1u << OXENSTORED, test_rounds);
     return g_test_run();
 }

@@ -41,9 +41,22 @@ static bool add_json(json_object *config, void *data, GError **error G_GNUC_UNUS
     return true;
 }
 
+/* The answer to the commit may be lost with the connection: then what is there tells. */
+static bool add(const xll__act *act, attachment *a, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+
+    if (xll__transact(act, add_nodes, a, &why)
+        || (g_error_matches(why, XLL_ERROR, XLL_ERROR_XENSTORE)
+            && xll__have_device_nodes(act, a->devices)))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&why));
+    return false;
+}
+
 static bool bring_up(const xll__act *act, attachment *a, GError **error)
 {
-    if (!xll__transact(act, add_nodes, a, error))
+    if (!add(act, a, error))
         return false;
     if (xll__bring_up_devices(act, a->devices, error)
         && xll__edit_userdata(act, add_json, a, error))

@@ -163,6 +163,28 @@ bool xll__add_device_nodes(const xll__edit *edit, xll__devices *devices, GError 
     return check_images(edit, devices, &s, error);
 }
 
+bool xll__have_device_nodes(const xll__act *act, const xll__devices *devices)
+{
+    XSU_GC(gc, act->ctx->store);
+    xsu_batch *batch = xsu_batch_new(gc);
+    char **found = xsu_alloc(gc, devices->num * sizeof *found);
+    bool all = true;
+
+    for (size_t i = 0; i < devices->num; i++) {
+        all &= devices->list[i].has_nodes;
+        if (devices->list[i].has_nodes)
+            xsu_batch_readf(batch, &found[i], "%s/%s", devices->list[i].backend,
+                            devices->list[i].nic ? "mac" : "params");
+    }
+    all = all && xsu_batch_run(batch);
+    for (size_t i = 0; all && i < devices->num; i++) {
+        const xll__new_device *one = &devices->list[i];
+
+        all = g_strcmp0(found[i], one->nic ? one->mac : one->disk->target) == 0;
+    }
+    return all;
+}
+
 /* ---- Up and down ------------------------------------------------------------------------------ */
 
 bool xll__bring_up_devices(const xll__act *act, xll__devices *devices, GError **error)

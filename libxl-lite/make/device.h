@@ -67,6 +67,12 @@ xll__devices *xll__plan_devices(const xll__act *act, xsu_gc *gc, const xll_new_n
 bool xll__add_device_nodes(const xll__edit *edit, xll__devices *devices, GError **error);
 
 /*
+ * Whether the nodes that were queued last are there, though the answer to the commit was lost.  Another
+ * device of that number would have another address, which is random or asked for, or another image.
+ */
+bool xll__have_device_nodes(const xll__act *act, const xll__devices *devices);
+
+/*
  * Wait for their backends, run their scripts, wait until these have done, each for all devices at
  * once.  Undoes nothing.  XLL_ERROR_TIMEOUT, XLL_ERROR_FAILED, XLL_ERROR_CANCELLED.
  */
