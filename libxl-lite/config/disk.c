@@ -19,6 +19,8 @@ static void clear_parsed(libxl_device_disk *parsed)
 
 /* ---- What is wrong with it -------------------------------------------------------------------- */
 
+#define MOST_SAID 300 /* bytes of what libxlutil says, which quotes all that it did not understand */
+
 /* libxlutil says ": config parsing error in disk specification: WHY near `X' in `SPECIFICATION'". */
 static void set_syntax_error(cfg__xlu *xlu, GError **error)
 {
@@ -30,6 +32,8 @@ static void set_syntax_error(cfg__xlu *xlu, GError **error)
 
     if (in)
         g_string_truncate(what, (gsize)(in - what->str));
+    if (what->len > MOST_SAID)
+        g_string_append(g_string_truncate(what, MOST_SAID), "...'");
     g_string_replace(what, "`", "'", 0);
     g_set_error(error, XLL_ERROR, XLL_ERROR_INVALID,
                 "%s; xl-disk-configuration(5) has what a disk "
