@@ -54,13 +54,15 @@ static const char *find_fault(const char *name)
 bool xll_check_name(const char *name, GError **error)
 {
     const char *fault;
+    bool is_long;
 
     if (!xll__require(name, "name", error))
         return false;
     fault = find_fault(name);
+    is_long = strlen(name) > XLL_NAME_MAX;
     if (fault)
-        g_set_error(error, XLL_ERROR, XLL_ERROR_INVALID, "'%s' cannot be a domain's name: %s", name,
-                    fault);
+        g_set_error(error, XLL_ERROR, XLL_ERROR_INVALID, "'%.*s%s' cannot be a domain's name: %s",
+                    XLL_NAME_MAX, name, is_long ? "..." : "", fault);
     return !fault;
 }
 

@@ -25,8 +25,8 @@ bool cfg__take_name(const cfg__source *source, const char *key, xll_guest *guest
     if (!name)
         return false;
     if (!xll_check_name(name, &why)) {
-        cfg__set_error(source, key, XLL_ERROR_INVALID, error, "cannot be a domain's name: %s",
-                       why->message);
+        cfg__set_error(source, key, XLL_ERROR_INVALID, error, "%s",
+                       g_strrstr(why->message, "cannot be a domain's name: "));
         return false;
     }
     guest->name = g_strdup(name);
