@@ -73,8 +73,12 @@ point_of() { # UNDO COMMAND...
     undo=$1
     shift
     with_failure "$@"
-    # shellcheck disable=SC2015 # either
-    is_clean && is_whole || report 1 "$title: $name $n fails: status $status" out.out out.err trace
+    if ! is_clean || ! is_whole; then
+        state now
+        diff old now >now-old
+        diff new now >now-new
+        report 1 "$title: $name $n fails: status $status" out.out out.err trace now-old now-new
+    fi
     eval "$undo"
 }
 
