@@ -283,6 +283,17 @@ static void test_same_image_at_once(TestStore *s)
     }
 }
 
+/* ---- The hypervisor --------------------------------------------------------------------------- */
+
+/* What a disk's ring is to look like is not guessed. */
+static void test_width_fails(TestStore *s)
+{
+    SCENE(host, scene, s);
+    width_fails = true;
+    assert_undone(scene, attach_disk, XLL_ERROR_FAILED, "cannot ask for the guest's width");
+    width_fails = false;
+}
+
 /* ---- Losing xenstore -------------------------------------------------------------------------- */
 
 /* A proxy that the library asks by, and scripts do not. */
@@ -369,6 +380,7 @@ int main(int argc, char **argv)
     test_store_add_on("/devices/killed", 1u << C_XENSTORED | 1u << OXENSTORED, test_killed);
     test_store_add("/devices/at-once", test_at_once);
     test_store_add("/devices/same-image-at-once", test_same_image_at_once);
+    test_store_add("/devices/width-fails", test_width_fails);
     test_store_add("/devices/commit-lost", test_commit_lost);
     test_store_add_on("/devices/rounds", 1u << C_XENSTORED | 1u << OXENSTORED, test_rounds);
     return g_test_run();

@@ -15,9 +15,15 @@
 
 int __wrap_xc_domain_get_guest_width(xc_interface *xch, uint32_t domid, unsigned int *width);
 
+static bool width_fails;
+
 int __wrap_xc_domain_get_guest_width(xc_interface *xch G_GNUC_UNUSED, uint32_t domid,
                                      unsigned int *width)
 {
+    if (width_fails) {
+        errno = EBUSY;
+        return -1;
+    }
     *width = 8;
     return find(domid);
 }

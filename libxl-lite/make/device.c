@@ -113,20 +113,26 @@ static bool choose_all(const xll__edit *edit, xll__devices *devices, sight *s, G
 /* ---- Their nodes ------------------------------------------------------------------------------ */
 
 /* What a PV guest's ring looks like depends on its width; NULL for others. */
-static const char *find_protocol(const xll__act *act, const xll__devices *devices)
+static bool find_protocol(const xll__act *act, const xll__devices *devices, const char **protocol,
+                          GError **error)
 {
     const uint32_t domid = act->domain->domid;
+    bool is_pv = !devices->is_pvh;
     unsigned int width = sizeof(void *);
     xc_domaininfo_t now;
 
-    if (domid == XLL_DOMID_NONE) {
-        if (devices->is_pvh)
-            return NULL;
-    } else if (!xll__find_info(act->ctx, domid, &now, NULL) || now.flags & XEN_DOMINF_hvm_guest
-               || xc_domain_get_guest_width(act->ctx->xch, domid, &width) != 0) {
-        return NULL;
+    if (domid != XLL_DOMID_NONE) {
+        if (!xll__find_info(act->ctx, domid, &now, error))
+            return false;
+        is_pv = !(now.flags & XEN_DOMINF_hvm_guest);
+        if (is_pv && xc_domain_get_guest_width(act->ctx->xch, domid, &width) != 0) {
+            xll__hypercall_error(error, act->ctx, "ask for the guest's width");
+            return false;
+        }
     }
-    return width == 8 ? "x86_64-abi" : "x86_32-abi";
+    if (is_pv)
+        *protocol = width == 8 ? "x86_64-abi" : "x86_32-abi";
+    return true;
 }
 
 static bool parse_here(const xll__edit *edit, xll__devices *devices, const char *here,
@@ -147,15 +153,15 @@ static bool check_images(const xll__edit *edit, const xll__devices *devices, sig
 
 bool xll__add_device_nodes(const xll__edit *edit, xll__devices *devices, GError **error)
 {
-    const char *protocol;
+    const char *protocol = NULL;
     sight s = {0};
 
     if (devices->num == 0)
         return true;
     if (!look(edit, devices, &s, error) || !parse_here(edit, devices, s.here, error)
-        || !choose_all(edit, devices, &s, error))
+        || !choose_all(edit, devices, &s, error)
+        || !find_protocol(edit->act, devices, &protocol, error))
         return false;
-    protocol = find_protocol(edit->act, devices);
     for (size_t i = 0; i < devices->num; i++) {
         xll__queue_device(edit, devices, &devices->list[i], protocol);
         devices->list[i].has_nodes = true;
