@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The suites about making guests and their devices, and about looking after them, in a boot of their own.
+# The suites about making guests and their devices, and about looking after them, in a boot of their own;
+# suite-config.sh and suite-supervise-update.sh are where there is time for them.
 # Environment: as of test-lab.sh.
 # shellcheck disable=SC2046 # suites' names have no spaces
 set -u
 exec sh "$SOURCE/tests/test-lab.sh" $(cd "$SOURCE/tests/lab" &&
-    ls suite-config.sh suite-create*.sh suite-devices.sh suite-supervise*.sh)
+    ls suite-create*.sh suite-devices.sh suite-supervise.sh suite-supervise-kills.sh)
