@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Making a domain that cannot be made, or fails at any step: nothing is left. */
+#include "proxy.h"
 #include "test-create-host.h"
 
 /* ---- Not done --------------------------------------------------------------------------------- */
@@ -66,6 +67,21 @@ static void test_refused(TestStore *s)
     guest->kernel = g_strdup("/nonexistent");
     refused(XLL_ERROR_REFUSED, "kernel '/nonexistent' cannot be opened: No such file or directory");
     stop();
+}
+
+static void test_quota(TestStore *s)
+{
+    TestProxy *proxy = test_proxy_start(test_daemon_socket(s->daemon));
+    start(s, XLL_GUEST_PV);
+    test_proxy_use(proxy);
+    open_new(false);
+    for (unsigned int writes = 0; writes < 25; writes += 5) {
+        test_proxy_fail(proxy, XS_WRITE, writes, 1, PROXY_ERROR, "ENOSPC");
+        refused(XLL_ERROR_FAILED, "a quota of xenstored's is used up");
+    }
+    test_daemon_use(s->daemon);
+    stop();
+    test_proxy_stop(proxy);
 }
 
 static void test_exists(TestStore *s)
@@ -182,5 +198,6 @@ int main(int argc, char **argv)
     test_store_add_on("/create/failing", KINDS, test_failing);
     test_store_add_on("/create/cancelled", KINDS, test_cancelled);
     test_store_add_on("/create/no-room", KINDS, test_no_room);
+    test_store_add_on("/create/quota", KINDS, test_quota);
     return g_test_run();
 }

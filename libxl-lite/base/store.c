@@ -87,6 +87,10 @@ void xll__store_error(GError **error, const char *what)
                     "cannot %s: the connection to xenstored is lost (%s): is it running?", what,
                     g_strerror(err));
         break;
+    case ENOSPC:
+        g_set_error(error, XLL_ERROR, XLL_ERROR_FAILED,
+                    "cannot %s: a quota of xenstored's is used up (%s)", what, g_strerror(err));
+        break;
     default:
         g_set_error(error, XLL_ERROR, err == EACCES ? XLL_ERROR_PERMISSION : XLL_ERROR_FAILED,
                     "cannot %s: %s", what, g_strerror(err));

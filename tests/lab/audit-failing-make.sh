@@ -79,7 +79,7 @@ detach_failing() {
     with_failure xl-lite $remove
     is_clean
     ok=$?
-    ! grep -q "the script of its device .* cannot be run" out.err || losetup -D
+    ! grep -q "the script of its device .* cannot be run" out.err || losetup -d /dev/loop0
     [ $status -eq 0 ] || xl-lite $remove >again.out 2>again.err
     state now
     if [ $ok -ne 0 ] || ! cmp -s now new; then
