@@ -206,12 +206,6 @@ static bool check_pairs(const xll__act *act, const xll__devices *devices, GError
 
 /* ---- All of them ------------------------------------------------------------------------------ */
 
-static bool plan(const xll__act *act, const xll__devices *devices, xll__new_device *one,
-                 GError **error)
-{
-    return one->disk ? plan_disk(act, one, error) : plan_nic(act, devices->gc, one, error);
-}
-
 xll__devices *xll__plan_devices(const xll__act *act, xsu_gc *gc, const xll_new_nic *nics,
                                 size_t num_nics, const xll_new_disk *disks, size_t num_disks,
                                 GError **error)
@@ -224,9 +218,11 @@ xll__devices *xll__plan_devices(const xll__act *act, xsu_gc *gc, const xll_new_n
     for (size_t i = 0; i < devices->num; i++) {
         xll__new_device *one = &devices->list[i];
 
-        one->nic = i < num_nics ? &nics[i] : NULL;
-        one->disk = i < num_nics ? NULL : &disks[i - num_nics];
-        if (!plan(act, devices, one, error))
+        if (i < num_nics)
+            one->nic = &nics[i];
+        else
+            one->disk = &disks[i - num_nics];
+        if (one->nic ? !plan_nic(act, gc, one, error) : !plan_disk(act, one, error))
             return NULL;
     }
     return check_pairs(act, devices, error) ? devices : NULL;
