@@ -31,11 +31,11 @@ static void test_commit_fails(TestStore *s)
     test_proxy_fail(proxy, XS_TRANSACTION_END, 0, 1, PROXY_ERROR, "ENOSPC");
     assert_fails_so(set_target, false, 65536, XLL_ERROR_FAILED,
                     "limit 66560, pod 16640, limit 99328, pod 24832, ",
-                    "cannot set the memory of domain 7 ('web'): No space");
+                    "cannot set the memory of domain 7 ('web'): a quota");
     assert_restored();
     test_proxy_fail(proxy, XS_TRANSACTION_END, 0, 1, PROXY_ERROR, "ENOSPC");
     assert_fails_so(set_max, false, 262144, XLL_ERROR_FAILED, "limit 263168, limit 99328, ",
-                    "cannot set the maximal memory of domain 7 ('web'): No space");
+                    "cannot set the maximal memory of domain 7 ('web'): a quota");
     assert_restored();
     test_proxy_fail(proxy, XS_TRANSACTION_END, 0, 1, PROXY_DROP_BEFORE, NULL);
     assert_fails_so(set_target, false, 65536, XLL_ERROR_XENSTORE,
