@@ -344,7 +344,7 @@ name = "ours"
 kernel = "/lab/guest/kernel"
 ramdisk = "/lab/guest/initrd"
 extra = "console=hvc0 quiet rodata=off mitigations=off"
-memory = 256
+memory = 160
 vif = ["mac=00:16:3e:00:02:01"]
 disk = ["/run/ours,raw,xvda,w"]
 on_poweroff = "preserve"
