@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Boots a real Xen once, and runs suites of tests/lab in its dom0: those of STANDARD, or those that are
-# named.  test-lab-actions.sh and test-lab-making.sh run all others.
+# named.  test-lab-actions.sh, test-lab-making.sh and test-lab-oxenstored.sh run all others.
 # Environment: SOURCE, XEN_PARTS; BUILD, where the programs are; TEST_XLL, the ASan build of it;
 # LAB_DAEMON, xenstored by default.
 # shellcheck disable=SC2086 # suites' names have no spaces
