@@ -6,6 +6,7 @@
 #include "batch.h"
 
 #include <stdatomic.h>
+#include <unistd.h>
 
 /* ---- A transaction, step by step ------------------------------------------------------------- */
 
@@ -205,13 +206,13 @@ static void test_attached(void)
 
 /* ---- Threads --------------------------------------------------------------------------------- */
 
-enum { THREADS = 6 };
+enum { THREADS = 6, HANG_S = 300 };
 
 typedef struct Worker {
     xsu_ctx *ctx;
     atomic_bool *over;
     int number;
-    unsigned int begun, committed;
+    unsigned int begun;
     GThread *thread;
 } Worker;
 
@@ -236,12 +237,14 @@ static gpointer work(gpointer data)
     Worker *w = data;
     XSU_GC(gc, w->ctx);
     xsu_mark mark = xsu_gc_mark(gc);
-    for (; !atomic_load(w->over); w->begun++) {
-        bool ok = xsu_transaction(gc, NULL, write_both, w);
+    bool ok, last;
+    do {
+        last = atomic_load(w->over);
+        ok = xsu_transaction(gc, NULL, write_both, w);
         g_assert_true(ok || is_loss(errno));
-        w->committed += ok;
+        w->begun++;
         xsu_gc_rewind(gc, mark);
-    }
+    } while (!last || !ok); /* each commits once the daemon stays */
     return NULL;
 }
 
@@ -251,7 +254,8 @@ static void assert_whole(struct xs_handle *peer, const Worker *w)
     char path[64];
     g_snprintf(path, sizeof path, "/t%d", w->number);
     char **names = xs_directory(peer, XBT_NULL, path, &num);
-    for (unsigned int i = 0; names && i < num; i++) {
+    g_assert_nonnull(names);
+    for (unsigned int i = 0; i < num; i++) {
         g_snprintf(path, sizeof path, "/t%d/%s", w->number, names[i]);
         free(xs_directory(peer, XBT_NULL, path, &both));
         g_assert_cmpuint(both, ==, 2);
@@ -264,6 +268,7 @@ static void restart_often(TestDaemonKind kind)
     Scene scene;
     Worker workers[THREADS];
     atomic_bool over = false;
+    alarm(HANG_S);
     scene_start(&scene, kind, false);
     for (int i = 0; i < THREADS; i++) {
         workers[i] = (Worker){.ctx = scene.ctx, .over = &over, .number = i};
@@ -279,14 +284,13 @@ static void restart_often(TestDaemonKind kind)
     for (int i = 0; i < THREADS; i++)
         g_thread_join(workers[i].thread);
     struct xs_handle *peer = xs_open(0);
-    for (int i = 0; i < THREADS; i++) {
-        g_assert_cmpuint(workers[i].committed, >, 0);
+    for (int i = 0; i < THREADS; i++)
         assert_whole(peer, &workers[i]);
-    }
     xs_close(peer);
     g_assert_cmpuint(test_proxy_count_stale(scene.proxy), ==, 0);
     g_assert_cmpuint(test_proxy_count_outside(scene.proxy, XS_WRITE), ==, 0);
     scene_end(&scene);
+    alarm(0);
 }
 
 static void test_threads(void)
