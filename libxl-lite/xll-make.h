@@ -175,6 +175,8 @@ bool xll_attach_disk(xll_ctx *ctx, const xll_domain *domain, const xll_new_disk 
  *   XLL_ERROR_NO_DEVICE  it has no such device;
  *   XLL_ERROR_TIMEOUT    the guest did not let go of it within ten seconds, and no
  *                        XLL_DETACH_FORCE: it is there still, and closes when the guest lets go;
+ *   XLL_ERROR_FAILED     its script failed, which is in the message: it is gone from the guest and
+ *                        from xenstore, but what the script takes away may be left;
  *   XLL_ERROR_REFUSED    as above.
  */
 bool xll_detach_nic(xll_ctx *ctx, const xll_domain *domain, uint32_t devid, unsigned int flags,

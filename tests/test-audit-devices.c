@@ -94,6 +94,12 @@ static void stop(void)
     g_clear_pointer(&image, g_free);
 }
 
+static void make_script_fail(void)
+{
+    g_assert_true(g_file_set_contents(script, "#!/bin/sh\nexit 1\n", -1, NULL));
+    g_assert_cmpint(g_chmod(script, 0755), ==, 0);
+}
+
 /* ---- All -------------------------------------------------------------------------------------- */
 
 static void test_done(TestStore *s)
@@ -167,8 +173,7 @@ static void test_attach(TestStore *s)
     for (size_t i = 0; i < G_N_ELEMENTS(attaching); i++)
         assert_fails_with(attaching[i], XLL_ERROR_TIMEOUT);
     backends = start_backends();
-    g_assert_true(g_file_set_contents(script, "#!/bin/sh\nexit 1\n", -1, NULL));
-    g_assert_cmpint(g_chmod(script, 0755), ==, 0);
+    make_script_fail();
     for (size_t i = 0; i < G_N_ELEMENTS(attaching); i++)
         assert_fails_with(attaching[i], XLL_ERROR_FAILED);
     stop_backends(backends);
@@ -199,6 +204,13 @@ static void test_detach(TestStore *s)
     put(BACKEND "/vbd/7/99/state", "4");
     for (size_t i = 0; i < G_N_ELEMENTS(detaching); i++)
         assert_fails_with(detaching[i], XLL_ERROR_TIMEOUT);
+    make_script_fail();
+    put(BACKEND "/vif/7/99/script", script);
+    put(BACKEND "/vbd/7/99/script", script);
+    put(BACKEND "/vif/7/99/state", "6");
+    put(BACKEND "/vbd/7/99/state", "6");
+    for (size_t i = 0; i < G_N_ELEMENTS(detaching); i++)
+        assert_fails_with(detaching[i], XLL_ERROR_FAILED);
     stop();
 }
 

@@ -163,18 +163,25 @@ static void test_refused(TestStore *s)
     refuses(host, 0, 0, XLL_ERROR_DYING, "dying");
 }
 
-/* A script that fails is told, and the device goes. */
+/* A script that fails is an error, and the device goes. */
 static void test_bad_script(TestStore *s)
 {
     SCENE(host, scene, s);
     g_autofree char *before = nodes();
     g_autofree char *after = NULL;
+    g_autofree char *known = NULL;
+    g_autoptr(GError) error = NULL;
+    write_file(host, USERDATA, "{\"nics\":[{\"devid\":0}]}");
     use_script(scene, "/bad", SCRIPT "[ $1 = online ] || exit 3\nstore hotplug-status connected\n");
     attached_nic(scene);
-    assert_detached(host, true, 1, 0);
-    g_assert_nonnull(strstr(host->told->str, "`, failed with exit status 3\n"));
+    g_assert_false(xll_detach_nic(&host->ctx, &web, 1, 0, &error));
+    g_assert_error(error, XLL_ERROR, XLL_ERROR_FAILED);
+    g_assert_nonnull(strstr(error->message, "it is gone from the guest, but"));
+    g_assert_nonnull(strstr(error->message, "`, failed with exit status 3"));
     after = nodes();
     g_assert_cmpstr(after, ==, before);
+    known = userdata(host);
+    g_assert_cmpstr(known, ==, "{\"nics\":[{\"devid\":0}]}");
 }
 
 int main(int argc, char **argv)

@@ -203,10 +203,12 @@ void xll__run_scripts_of(const xll__act *act, xsu_gc *gc, xll__script *scripts, 
 /*
  * Take a device from a domain that stays: its backend closes, its script runs, and its nodes are
  * removed.  The guest is to let go of it, which is XLL_ERROR_TIMEOUT if it does not, unless `force`.
- * XLL_ERROR_NO_DEVICE; XLL_ERROR_REFUSED for one that nothing here can take down.
+ * XLL_ERROR_NO_DEVICE; XLL_ERROR_REFUSED for one that nothing here can take down.  A script that
+ * fails does not keep the rest from being done: `failure`, NULL before, is set to what there is to say
+ * of it, for g_free().
  */
 bool xll__take_device(const xll__act *act, const char *class, uint32_t devid, bool force,
-                      GError **error);
+                      char **failure, GError **error);
 
 /* A device that is being given to a domain, with its backend in this one. */
 typedef struct xll__unfinished {

@@ -34,12 +34,22 @@ static xll__script script_of(const xll__victim *v, const xll__device *one)
 }
 
 /* It is given up, and the rest is done. */
+static void note_failure(const xll__victim *v, const xll__script *script)
+{
+    const char *what = xsu_sprintf(v->gc, "the script of its device %s, `%s`, %s", script->device,
+                                   script->command, script->failure);
+
+    if (!v->failure)
+        xll__tell(&v->act, XLL_STEP_NOTE, NULL, "%s", what);
+    else if (!*v->failure)
+        *v->failure = g_strdup(what);
+}
+
 static void note_failures(const xll__victim *v, const xll__script *scripts, size_t num)
 {
     for (size_t i = 0; i < num; i++) {
         if (scripts[i].failure && !v->undoes)
-            xll__tell(&v->act, XLL_STEP_NOTE, NULL, "the script of its device %s, `%s`, %s",
-                      scripts[i].device, scripts[i].command, scripts[i].failure);
+            note_failure(v, &scripts[i]);
     }
 }
 

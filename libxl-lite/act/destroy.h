@@ -42,8 +42,9 @@ typedef struct xll__victim {
     char *model_pid; /* of its device model, as the toolstack wrote it; NULL for none */
     xll__device *devices;
     size_t num;
-    bool detaches; /* the guest is to let go of them: their frontends stay until then */
-    bool undoes;   /* they were not up: that their scripts fail is no news */
+    bool detaches;  /* the guest is to let go of them: their frontends stay until then */
+    bool undoes;    /* they were not up: that their scripts fail is no news */
+    char **failure; /* is set to what there is to say of a script that failed; NULL: it is told */
 } xll__victim;
 
 /* Look at what it has, and refuse if that cannot be taken down whole: XLL_ERROR_REFUSED. */

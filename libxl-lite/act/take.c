@@ -5,10 +5,10 @@
 #include "libxl-lite/act/destroy.h"
 
 bool xll__take_device(const xll__act *act, const char *class, uint32_t devid, bool force,
-                      GError **error)
+                      char **failure, GError **error)
 {
     XSU_GC(gc, act->ctx->store);
-    xll__victim victim = {.act = *act, .gc = gc, .detaches = !force};
+    xll__victim victim = {.act = *act, .gc = gc, .detaches = !force, .failure = failure};
 
     if (!xll__look_at_device(&victim, class, devid, error) || !xll__close_devices(&victim, error))
         return false;

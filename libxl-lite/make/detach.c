@@ -22,13 +22,23 @@ static bool detach(const xll__act *act, const char *class, uint32_t devid, unsig
                    GError **error)
 {
     taken one = {class, devid};
+    g_autofree char *failure = NULL;
+    bool done;
 
     if (!xll__check(act, error))
         return false;
     if (flags & ~(unsigned int)XLL_DETACH_FORCE)
         return xll__fail(act, XLL_ERROR_INVALID, error, "there are no such flags: %#x", flags);
-    return xll__take_device(act, class, devid, flags & XLL_DETACH_FORCE, error)
+    done = xll__take_device(act, class, devid, flags & XLL_DETACH_FORCE, &failure, error)
            && xll__edit_userdata(act, remove_json, &one, error);
+    if (!failure)
+        return done;
+    if (done)
+        return xll__fail(
+            act, XLL_ERROR_FAILED, error,
+            "it is gone from the guest, but what its script takes away may be left: %s", failure);
+    xll__tell(act, XLL_STEP_NOTE, NULL, "%s", failure);
+    return false;
 }
 
 bool xll_detach_nic(xll_ctx *ctx, const xll_domain *domain, uint32_t devid, unsigned int flags,

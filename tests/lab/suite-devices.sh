@@ -228,6 +228,11 @@ add)
 remove) exec /etc/xen/scripts/block remove ;;
 esac
 SCRIPT
+script keeping-script <<'SCRIPT'
+#!/bin/busybox sh
+[ "$1" = remove ] || exec /etc/xen/scripts/block "$1"
+exit 7
+SCRIPT
 script hanging-script <<'SCRIPT'
 #!/bin/busybox sh
 case $1 in online | add) sleep 1000 ;; esac
@@ -256,6 +261,18 @@ host after
 tail -n 1 lite.err >last
 [ $status -eq 1 ] && cmp -s before after && grep -aq 'xl-lite: network-attach: cannot attach.*: a\\x1b\[31m\\x01$' last
 report $? "what a script says is shown so that it does nothing to a terminal" last before after
+
+host before
+lite block-attach pv script=/run/keeping-script,vdev=xvdb,target=/run/pv-1
+[ $status -eq 0 ] && await 20 is_up "$pv" vbd 51728 && lite block-detach pv xvdb && [ $status -eq 1 ] \
+    && grep -q "it is gone from the guest, but what its script takes away may be left: .* vbd 51728, .* failed with exit status 7" lite.err \
+    && ! xl list -l pv | grep -q xvdb
+report $? "a detach whose script fails is an error" lite.err
+left=$(losetup -a | grep -vxFf before | cut -d: -f1)
+await 5 losetup -d "$left"
+host after
+cmp -s before after
+report $? "it leaves nothing but the script's" before after
 
 host before
 began=$(cut -d. -f1 /proc/uptime)
