@@ -30,7 +30,7 @@ END
 sed '/^vif\|^disk/d; s/"pv"/"pvh"/' pv.cfg >pvh.cfg
 
 nodes_of_guest() { # DOMID: how many
-    xenstore-ls -f | grep -c "/$1[/ ]"
+    lab-ls | grep -c "/$1[/ ]"
 }
 
 # Its guest is there as a whole, whatever was said; or nothing is.

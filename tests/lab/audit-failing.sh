@@ -14,7 +14,7 @@ backend=/local/domain/0/backend
 
 state() { # FILE: all that there is of domains, in xenstore and in the hypervisor
     {
-        xenstore-ls -fp
+        lab-ls -p
         xl-lite list --json web
         xl vcpu-list web | awk '{ $4 = ""; print }' # but for the CPU that each was on last
         lab-domain list
@@ -49,7 +49,7 @@ victim() { # a domain with a device that has closed
 }
 
 whole() { # all of its nodes are there, or none
-    xenstore-ls -f >nodes
+    lab-ls >nodes
     case $(grep -c "^/local/domain/$id/name \|^/libxl/$id/type \|^$backend/vif/$id/0/mac \|^/local/domain/$id/vm " nodes) in
     0 | 4) ;;
     *) return 1 ;;
@@ -62,7 +62,7 @@ destroy_failing() {
     is_clean && whole && { [ $status -ne 0 ] || ! lab-domain list | grep -qx "$id"; }
     ok=$?
     ! lab-domain list | grep -qx "$id" || xl-lite destroy "$id" >again.out 2>again.err || ok=1
-    ! xenstore-ls -f | grep -q "/$id/" || ok=1
+    ! lab-ls | grep -q "/$id/" || ok=1
     [ $ok -eq 0 ] || report 1 "destroy: $name $n fails: status $status" out.out out.err again.err trace
 }
 

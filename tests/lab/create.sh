@@ -19,7 +19,7 @@ guest() { # OPTION... KEY=VALUE...
 # host FILE: all that a domain may leave something in
 host() {
     {
-        xenstore-ls -fp
+        lab-ls -p
         losetup -a
         ls /sys/class/net
         stat -c '%a %n' /var/lib/xen/* /run/lock/*

@@ -70,7 +70,7 @@ row() {
     xl list db | awk 'NR == 2 { print $1, $2, $3, $4, substr($5, 3) }'
 }
 
-xenstore-ls -fp >nodes
+lab-ls -p >nodes
 xl pause db
 row >wanted
 xl unpause db
@@ -78,9 +78,12 @@ xl-lite pause db
 row >got
 cmp -s wanted got
 report $? "pause: a domain's row is as xl's pause leaves it" wanted got
-xenstore-ls -fp >after
+lab-ls -p >after
 cmp -s nodes after
 report $? "pause: xenstore is as it was" nodes after
+xenstore-ls -fp | sed 's/"  *(/" (/' >wanted
+cmp -s wanted after
+report $? "lab-ls -p lists what xenstore-ls -fp does" wanted after
 xl-lite unpause db
 
 # ---- Failures ----

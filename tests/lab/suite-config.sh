@@ -21,7 +21,7 @@ END
 
 state() { # all that a guest that is made would change
     xl-lite list --json 2>&1 | grep -E '"(domid|name|uuid)"'
-    xenstore-ls -f | grep -v '/local/domain/0/memory\|start_time'
+    lab-ls | grep -v '/local/domain/0/memory\|start_time'
     find /var/lib/xen /run/xen ! -name domid-history
 }
 xenstore-write /vm "" /libxl "" # whose folders they are: they stay, as xl leaves them

@@ -11,7 +11,7 @@ set -u
 
 # seen DOMID UUID: nodes and permissions of all, with what differs between any two made the same
 seen() {
-    xenstore-ls -fp | sed -E "s,/$1(/| ),/D\\1,g; s,/$1\",/D\",; s/([nrwb])$1([,)])/\\1D\\2/g; s/$2/U/g
+    lab-ls -p | sed -E "s,/$1(/| ),/D\\1,g; s,/$1\",/D\",; s/([nrwb])$1([,)])/\\1D\\2/g; s/$2/U/g
         s,(/domid|/frontend-id) = \"$1\",\\1 = \"D\",; s,(/start_time) = \"[0-9]+\\.[0-9][0-9]\",\\1 = T,
         s,(/ring-ref) = \"[0-9]+\",\\1 = G,; s,/dev/pts/[0-9]+,/dev/pts/N,; s,domain/$1/,domain/D/,
         s,vif$1\\.,vifD.,; s,/run/lab-guests/disk-[0-9]+-a,/run/disk," | sort

@@ -21,7 +21,7 @@ settled() { # xl's background processes end by themselves once their domains are
 host() {
     settled
     {
-        xenstore-ls -fp
+        lab-ls -p
         losetup -a
         ls /sys/class/net
         stat -c '%a %n' /var/lib/xen/* /run/xen/* /run/lock/*
@@ -99,7 +99,7 @@ removed() { # BEFORE AFTER: lines of the first that the second has not, but for 
     grep -vxF -f "$2" "$1"
 }
 nodes() { # FILE: paths and permissions
-    xenstore-ls -fp | sed -E 's/ = ".*"  *(\(.*)/ \1/' >"$1"
+    lab-ls -p | sed -E 's/ = ".*"  *(\(.*)/ \1/' >"$1"
 }
 mv got wanted.host
 lab-guest --vif --disk xlweb && lab-guest --vif --disk liteweb && lab-guest --wait-only xlweb && lab-guest --wait-only liteweb || exit 1
@@ -163,9 +163,9 @@ is_paused() { # DOMID
 # refuses PATTERN NODE VALUE: on a domain that has this node, too
 refuses() {
     xenstore-write "$2" "$3"
-    xenstore-ls -fp >nodes
+    lab-ls -p >nodes
     refused 1 "destroy: cannot destroy domain $spare ('spare1'): $1" xl-lite destroy spare1
-    xenstore-ls -fp >after
+    lab-ls -p >after
     cmp -s nodes after && ! is_paused "$spare"
     report $? "destroy that is refused touches nothing: $1" nodes after
     xenstore-rm "${2%/*}"
@@ -179,7 +179,7 @@ backend=/local/domain/0/backend
 refuses "nothing here can give its device pci 0 back to the host: use .xl destroy." "/libxl/$spare/device/pci/0/backend" "$backend/pci/$spare/0"
 xenstore-rm "/libxl/$spare/device/pci"
 refuses "its device model is a domain of its own, 99, which would be left: use .xl destroy." "/local/domain/$spare/image/device-model-domid" 99
-xenstore-ls -fp >nodes
+lab-ls -p >nodes
 refused 1 "cannot destroy domain 0 ('Domain-0'): it is domain 0, which is destroyed only if forced" xl-lite destroy Domain-0
 refused 1 "cannot destroy domain 0 ('Domain-0'): it is the domain that asks" xl-lite destroy -f 0
 refused 1 "it is the domain that asks" xl-lite destroy --force --dry-run 0
@@ -187,7 +187,7 @@ refused 1 "destroy: no domain is named 'nosuch'" xl-lite destroy nosuch
 refused 1 "destroy: there is no domain 32000" xl-lite destroy 32000
 refused 2 "it takes at least one argument, a domain" xl-lite destroy -f
 XENSTORED_PATH=/nonexistent refused 1 "cannot reach xenstored" xl-lite destroy "$spare"
-xenstore-ls -fp >after
+lab-ls -p >after
 cmp -s nodes after && ! is_paused "$spare"
 report $? "destroy that is refused touches nothing" nodes after
 
@@ -297,7 +297,7 @@ xl-lite: 'stuck1': backends that did not close within 10 s, and are removed as t
 WANTED
 [ $status -eq 0 ] && [ ! -s stuck.out ] && cmp -s wanted stuck.err && [ $took -ge 9 ] && [ $took -le 20 ]
 report $? "destroy gives a backend up that never closes ($took s)" wanted stuck.out stuck.err
-xenstore-ls -f >nodes
+lab-ls >nodes
 ! grep -q "/$stuck/" nodes && ! lab-domain list | grep -qx "$stuck"
 report $? "destroy: then the rest is done" nodes
 
@@ -346,7 +346,7 @@ victims() { # COUNT: domains with a device that has closed, and a file; sets ids
 }
 
 whole() { # DOMID: all of its nodes are there, or none
-    xenstore-ls -f >nodes
+    lab-ls >nodes
     case $(grep -c "^/local/domain/$1/name \|^/libxl/$1/type \|^/local/domain/0/backend/vif/$1/0/mac \|^/local/domain/$1/vm " nodes) in
     0 | 4) ;;
     *) return 1 ;;

@@ -14,13 +14,14 @@ debian=/lab/debian-scripts
 
 running() { # the scripts that run, and what they have started
     ps -o args >processes
-    grep '/scripts/\|-script\|^sleep 1000' processes
+    # busybox's timeout watches on for up to a second.
+    grep -v '^timeout ' processes | grep '/scripts/\|-script\|^sleep 1000'
 }
 
 host() { # FILE: all that a device may leave something in, but what libxl keeps of its domain
     {
         # Linux's backends note below error that a guest was connecting when they were taken away.
-        xenstore-ls -fp | grep -v "/data/\|/console/\|/memory/\|^/local/domain/0/error"
+        lab-ls -p | grep -v "/data/\|/console/\|/memory/\|^/local/domain/0/error"
         losetup -a
         ls /sys/class/net
         ls /sys/class/net/xenbr0/brif
@@ -59,8 +60,9 @@ image() { # FILE
 
 # nodes DOMID CLASS DEVID: those of a device, with permissions; what is of it alone, or of the moment, masked
 nodes() {
+    lab-ls -p >all
     for path in "/libxl/$1/device/$2/$3" "/local/domain/$1/device/$2/$3" "$backend/$2/$1/$3"; do
-        xenstore-ls -fp | grep "^${path}[/ ]" | sed "s,^$path,${path%/*}/N,"
+        grep "^${path}[/ ]" all | sed "s,^$path,${path%/*}/N,"
     done | sed -E "s,/$3\",/N\",g
         s,^([^ ]*/(handle|virtual-device) = )\"$3\",\1N,
         s,^([^ ]*/(mac|params|dev|node|physical-device(-path)?|(event-channel|ring-ref|[rt]x-ring-ref|event-channel-[rt]x)) = )\".*\",\1X," | sort

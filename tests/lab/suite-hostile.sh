@@ -47,7 +47,7 @@ ends "0 1" 60 shutdown -w --timeout=5 "id:$id"
 report $? "it wrote all the while: $(($(written) - first)) times"
 ends 0 60 destroy "id:$id"
 # What dom0's kernel notes of a backend's errors is its own.
-xenstore-ls -f | grep -v '^/local/domain/0/error' >nodes
+lab-ls | grep -v '^/local/domain/0/error' >nodes
 ! grep -q "/$id/" nodes && ! lab-domain list | grep -qx "$id"
 report $? "nothing is left of it" nodes
 tap_end

@@ -32,8 +32,8 @@ node() { # DOMID NAME
 }
 
 state() { # DOMAIN: what there is of its memory in xenstore, and the limit
-    xenstore-ls -fp "/local/domain/$(cat "$1.id")/memory"
-    xenstore-ls -fp "/vm/$(cat "$1.uuid")"
+    lab-ls -p "/local/domain/$(cat "$1.id")/memory"
+    lab-ls -p "/vm/$(cat "$1.uuid")"
     echo "limit = $(limit "$1")"
 }
 
@@ -74,9 +74,9 @@ alike "mem-max up" web twin mem-max 1g
 alike "mem-set up to what is its maximum now" web twin mem-set 150M
 alike "mem-max down to its target" web twin mem-max 150
 
-xenstore-ls -fp >before
+lab-ls -p >before
 xl-lite mem-set web 149
-xenstore-ls -fp >after
+lab-ls -p >after
 diff before after | grep '^[-+][^-+]' >got
 [ "$(grep -c '^+' got)" -eq 2 ] && [ "$(grep -vc "/local/domain/$web/memory/target = \|/vm/$(cat web.uuid)/memory = " got)" -eq 0 ]
 report $? "mem-set changes nothing else in xenstore" got
@@ -121,8 +121,8 @@ dom0() { # COMMAND...: what is written of it where nothing was, and its limit
     xenstore-rm "$vm/memory"
     "$@" >lite.out 2>lite.err
     status=$?
-    xenstore-ls -fp /local/domain/0/memory
-    xenstore-ls -fp "$vm" | grep /memory
+    lab-ls -p /local/domain/0/memory
+    lab-ls -p "$vm" | grep /memory
     limit 0
     xl-lite mem-set --wait 0 1000
     return $status

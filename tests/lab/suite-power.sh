@@ -242,7 +242,7 @@ state() { # NAME: its row, and what xenstore has of it; but for what tells one g
     uuid=$(xl list -v "$1" | awk 'NR == 2 { print $7 }')
     xl list "$1" | awk 'NR == 2 { print $3, $4, $5 }'
     for path in /local/domain/$id /libxl/$id /vm/$uuid /local/domain/0/backend/console/$id; do
-        xenstore-ls -fp "$path"
+        lab-ls -p "$path"
     done | sed -E "s/$uuid/UUID/g; s/$1/NAME/g; s,/$id([/ \"]|\$),/ID\1,g; s/([nrwb])$id([,)])/\1ID\2/g; s/((domid|frontend-id) = )\"$id\"/\1ID/
         s/(ring-ref|start_time|tty) = \"[^\"]*\"/\1/"
 }

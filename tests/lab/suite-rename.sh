@@ -44,12 +44,12 @@ refused 1 "no domain is named 'nosuch'" xl-lite list -o state nosuch
 userdata=$(echo /var/lib/xen/userdata-d."$web".*.libxl-json)
 cp "$userdata" userdata
 xl rename web www
-xenstore-ls -fp >wanted
+lab-ls -p >wanted
 cmp -s userdata "$userdata"
 report $? "xl rename leaves libxl's userdata alone"
 xl rename www web
 silent "rename NAME" xl-lite rename web www
-xenstore-ls -fp >got
+lab-ls -p >got
 diff wanted got >differs
 report $? "rename: xenstore is as xl leaves it" differs
 cmp -s userdata "$userdata" && named www
@@ -123,10 +123,10 @@ taken() { # the guest's kernel has emptied it, within 20 s
     [ $n -lt 100 ]
 }
 xl sysrq db h
-xenstore-ls -fp >wanted
+lab-ls -p >wanted
 xenstore-write "/local/domain/$db/control/sysrq" ""
 silent "sysrq" xl-lite sysrq db h
-xenstore-ls -fp >got
+lab-ls -p >got
 diff wanted got >differs
 report $? "sysrq: xenstore is as xl leaves it" differs
 xl-lite sysrq db s >lite.out 2>lite.err
@@ -151,7 +151,7 @@ interrupted "sysrq, interrupted at each step: asked or not" 2 letter empty sysrq
 # ---- trigger ----
 
 nodes() {
-    xenstore-ls -fp >nodes
+    lab-ls -p >nodes
 }
 xl trigger web nmi
 echo "# xl trigger web nmi: exit status $?"

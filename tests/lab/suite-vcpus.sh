@@ -101,10 +101,10 @@ report $? "vcpu-pin --dry-run" wanted lite.out lite.err
 changes() { # DOMAIN COMMAND...
     id=$(xl domid "$1")
     shift
-    xenstore-ls -fp >before
+    lab-ls -p >before
     "$@" >out 2>err
     status=$?
-    xenstore-ls -fp >after
+    lab-ls -p >after
     diff before after | grep '^[-+][^-+]' | sed "s,/domain/$id/,/domain/D/,; s/r$id)/rD)/"
     echo "status $status"
 }

@@ -64,7 +64,7 @@ made_anew() { # NAME DOMID: as another domain than that, which runs
 
 none_left() { # DOMID UUID: nothing of that domain is; what is, is in the file `left`
     : >left
-    { xenstore-ls -f; find /var/lib/xen /run/xen; } | grep -e "/$1/" -e "$2" -e "/$1 =" >left
+    { lab-ls; find /var/lib/xen /run/xen; } | grep -e "/$1/" -e "$2" -e "/$1 =" >left
     ! xl-lite list "$1" >/dev/null 2>&1 && [ ! -s left ]
 }
 
