@@ -17,7 +17,7 @@ while :; do
     esac
     shift 2
 done
-STANDARD="suite-act.sh suite-cli.sh suite-config.sh suite-events.sh suite-guest.sh suite-junk.sh suite-lists.sh suite-rename.sh suite-vcpus.sh suite.sh"
+STANDARD="suite-act.sh suite-cli.sh suite-devices.sh suite-events.sh suite-guest.sh suite-junk.sh suite-lists.sh suite-rename.sh suite.sh"
 suites=${*:-$STANDARD}
 lab=$SOURCE/tests/lab
 set --
