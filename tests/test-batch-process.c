@@ -136,55 +136,6 @@ static void test_close_in_child(TestStore *s)
     work(s, s->ctx, "parent");
 }
 
-/* Other threads lose their connections meanwhile: the child must not take a number that one of them
- * has just closed, and that is another file's by now, for its own. */
-typedef struct Loser {
-    xsu_ctx *ctx;
-    atomic_bool *over;
-} Loser;
-
-static gpointer lose(gpointer data)
-{
-    const Loser *loser = data;
-    while (!atomic_load(loser->over)) {
-        XSU_GC(gc, loser->ctx);
-        assert_fails(ECONNRESET, xs_readf(gc, XBT_NULL, "/"));
-    }
-    return NULL;
-}
-
-static void fork_with_a_file(void)
-{
-    int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    pid_t child = fork();
-    g_assert_cmpint(child, >=, 0);
-    if (child == 0) {
-        if (fcntl(file, F_GETFD) == FD_CLOEXEC)
-            execl("/bin/true", "true", NULL); /* as in start_child() */
-        _exit(1);
-    }
-    await_child(child);
-    close(file);
-}
-
-static void test_fork_beside_losses(TestStore *s)
-{
-    enum { LOSERS = 4 };
-    GThread *threads[LOSERS];
-    Proxied p = proxied_start(s);
-    atomic_bool over = false;
-    Loser loser = {p.ctx, &over};
-    test_proxy_fail(p.proxy, XS_READ, 0, UINT_MAX, PROXY_DROP_BEFORE, NULL);
-    for (int i = 0; i < LOSERS; i++)
-        threads[i] = g_thread_new("loser", lose, &loser);
-    for (unsigned int i = 0; i < test_scaled(500); i++)
-        fork_with_a_file();
-    atomic_store(&over, true);
-    for (int i = 0; i < LOSERS; i++)
-        g_thread_join(threads[i]);
-    proxied_end(&p);
-}
-
 /* ---- Files ----------------------------------------------------------------------------------- */
 
 static unsigned int count_sockets(void)
@@ -479,7 +430,6 @@ int main(int argc, char **argv)
     test_store_add("/batch-process/fork/both-work", test_fork);
     test_store_add_on("/batch-process/fork/transaction", EXACT_KINDS, test_fork_in_transaction);
     test_store_add("/batch-process/fork/close", test_close_in_child);
-    test_store_add_on("/batch-process/fork/beside-losses", ONLY_C, test_fork_beside_losses);
     test_store_add("/batch-process/fork/source", test_source);
     test_store_add("/batch-process/files", test_files);
     test_store_add("/batch-process/attached", test_attached);

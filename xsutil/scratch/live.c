@@ -8,7 +8,8 @@ static GHashTable *live;
 
 static void set_up(void)
 {
-    xsu__fork_hook_add(&hook, NULL);
+    xsu__fork_hook_init(&hook, NULL);
+    xsu__fork_hook_add(&hook);
 }
 
 static void lock(void)

@@ -64,11 +64,15 @@ static void watch_forks(void)
         xsu__die("out of memory");
 }
 
-void xsu__fork_hook_add(xsu_fork_hook *hook, void (*forked)(xsu_fork_hook *hook))
+void xsu__fork_hook_init(xsu_fork_hook *hook, void (*forked)(xsu_fork_hook *hook))
 {
-    pthread_once(&hooks_once, watch_forks);
     pthread_mutex_init(&hook->lock, NULL);
     hook->forked = forked;
+}
+
+void xsu__fork_hook_add(xsu_fork_hook *hook)
+{
+    pthread_once(&hooks_once, watch_forks);
     pthread_mutex_lock(&hooks_lock);
     hook->next = hooks;
     hook->previous = &hooks;

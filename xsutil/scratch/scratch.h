@@ -47,7 +47,11 @@ typedef struct xsu_fork_hook {
     void (*forked)(struct xsu_fork_hook *hook); /* or NULL */
 } xsu_fork_hook;
 
-void xsu__fork_hook_add(xsu_fork_hook *hook, void (*forked)(xsu_fork_hook *hook));
+/** Its lock can be used from here on. */
+void xsu__fork_hook_init(xsu_fork_hook *hook, void (*forked)(xsu_fork_hook *hook));
+/** From here on `forked` may be called, by whichever thread forks: all that it looks at is there. */
+void xsu__fork_hook_add(xsu_fork_hook *hook);
+/** Until this is over it may be: what it looks at is taken apart before, with the lock. */
 void xsu__fork_hook_remove(xsu_fork_hook *hook);
 /**
  * Held while a number of a descriptor is noted or forgotten, and while the process forks: in between

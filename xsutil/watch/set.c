@@ -126,11 +126,12 @@ xsu_watches *xsu__watches_new(xsu_conn *like)
 {
     xsu_watches *w = g_new0(xsu_watches, 1);
     pthread_mutex_init(&w->turn, NULL);
-    xsu__fork_hook_add(&w->hook, forked);
+    xsu__fork_hook_init(&w->hook, forked);
     xsu__conn_init_beside(&w->conn, like, on_restricted);
     w->all_fds = -1;
     for (int kind = 0; kind < XSU_WATCH_KINDS; kind++)
         w->queue[kind].alarm = -1;
+    xsu__fork_hook_add(&w->hook);
     return w;
 }
 
@@ -158,9 +159,13 @@ int xsu__watches_prepare(xsu_watches *w, xsu_watch_kind kind)
     return w->queue[kind].alarm < 0 ? errno : 0;
 }
 
+/* With the lock: another thread may fork meanwhile, and what is half forgotten must not be forgotten
+ * once more in the child. */
 void xsu__watches_free(xsu_watches *w)
 {
+    xsu__watches_lock(w);
     forget(w);
+    xsu__watches_unlock(w);
     xsu__fork_hook_remove(&w->hook);
     xsu__conn_end(&w->conn);
     pthread_mutex_destroy(&w->turn);

@@ -95,8 +95,10 @@ void xsu__conn_drop(xsu_conn *conn)
 /* What another thread was at is half done: that memory is given up. */
 void xsu__conn_forked(xsu_conn *conn, bool in_use)
 {
-    if (in_use)
+    if (in_use) {
         conn->in = (xsu_decoder){NULL, 0, 0, 0};
+        conn->rest = NULL;
+    }
     xsu__conn_drop(conn);
 }
 

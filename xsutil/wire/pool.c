@@ -57,11 +57,22 @@ void xsu__pool_init(xsu_pool *pool, bool only_socket)
     pool->slots[0] = g_new0(xsu_slot, 1);
     xsu__conn_init(&pool->slots[0]->conn, only_socket);
     freed_init(pool);
-    xsu__fork_hook_add(&pool->hook, forked);
+    xsu__fork_hook_init(&pool->hook, forked);
+    xsu__fork_hook_add(&pool->hook);
+}
+
+/* A child that another thread forks meanwhile must not keep a connection of it. */
+static void close_all(xsu_pool *pool)
+{
+    lock(pool);
+    for (unsigned int i = 0; i < pool->num; i++)
+        xsu__conn_drop(&pool->slots[i]->conn);
+    unlock(pool);
 }
 
 void xsu__pool_end(xsu_pool *pool)
 {
+    close_all(pool);
     xsu__fork_hook_remove(&pool->hook);
     for (unsigned int i = 0; i < pool->num; i++) {
         xsu__conn_end(&pool->slots[i]->conn);
