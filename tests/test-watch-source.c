@@ -60,6 +60,9 @@ static gboolean set_flag(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+/* Wake-ups in 50 ms: two to six were seen, thirteen on a busy machine; one that spins has thousands. */
+enum { FEW = 50 };
+
 /* How often the context wakes up in so many milliseconds. */
 static unsigned int run_for(Loop *loop, unsigned int ms)
 {
@@ -113,7 +116,7 @@ static void test_one_dispatch(TestStore *s)
     g_assert_true(g_main_context_iteration(loop.context, TRUE));
     g_assert_cmpuint(loop.events->len, ==, 1 + N);
     assert_seen(&loop, N, "a/19", false);
-    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    g_assert_cmpuint(run_for(&loop, 50), <, FEW);
     loop_end(&loop);
 }
 
@@ -127,7 +130,7 @@ static void test_queued(TestStore *s)
     Loop loop = loop_start(s, s->ctx);
     loop_attach(&loop);
     run_until(&loop, 5);
-    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    g_assert_cmpuint(run_for(&loop, 50), <, FEW);
     loop_end(&loop);
 }
 
@@ -135,7 +138,7 @@ static void test_quiet(TestStore *s)
 {
     Loop loop = loop_start(s, s->ctx);
     loop_attach(&loop);
-    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    g_assert_cmpuint(run_for(&loop, 50), <, FEW);
     g_assert_cmpuint(loop.events->len, ==, 0);
     loop_end(&loop);
     assert_fails(EINVAL, xsu_watch_source_new(NULL));
@@ -153,7 +156,7 @@ static void end_after_five(TestStore *s, Loop *loop, unsigned int seen)
     let_arrive(s, 10);
     while (loop->events->len < seen)
         g_main_context_iteration(loop->context, TRUE);
-    g_assert_cmpuint(run_for(loop, 50), <, 10);
+    g_assert_cmpuint(run_for(loop, 50), <, FEW);
     g_assert_cmpuint(loop->events->len, ==, seen);
     loop_end(loop);
 }
@@ -181,7 +184,7 @@ static void test_no_callback(TestStore *s)
     Loop loop = loop_start(s, s->ctx);
     g_source_attach(loop.source, loop.context);
     g_assert_true(xs_watchf(gc, "t", "%s/a", s->root));
-    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    g_assert_cmpuint(run_for(&loop, 50), <, FEW);
     loop_end(&loop);
     assert_event(gc, xsu_sprintf(gc, "%s/a", s->root), "t", false);
 }
@@ -223,14 +226,14 @@ static void test_functions_alone(TestStore *s)
     g_assert_true(xs_watchf(gc, "t", "%s/a", s->root));
     g_assert_true(xs_watch_callf(gc, on_call, &counted, "%s/a", s->root));
     run_until_called(&loop, &counted, 1);
-    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    g_assert_cmpuint(run_for(&loop, 50), <, FEW);
     test_store_set(s, "a", "1");
     run_until_called(&loop, &counted, 2);
-    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    g_assert_cmpuint(run_for(&loop, 50), <, FEW);
     test_store_set(s, "a", "2");
     run_until_called(&loop, &counted, 3); /* false is returned */
     test_store_set(s, "a", "3");
-    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    g_assert_cmpuint(run_for(&loop, 50), <, FEW);
     g_assert_cmpuint(counted.calls, ==, 3);
     for (int i = 0; i < 4; i++)
         assert_event(gc, xsu_sprintf(gc, "%s/a", s->root), "t", false);
@@ -252,7 +255,7 @@ static void test_functions_beside(TestStore *s)
     test_store_set(s, "a", "1");
     run_until(&loop, 2);
     run_until_called(&loop, &counted, 2);
-    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    g_assert_cmpuint(run_for(&loop, 50), <, FEW);
     loop_end(&loop);
 }
 
@@ -263,11 +266,11 @@ static void test_callback_later(TestStore *s)
     Loop loop = loop_start(s, s->ctx);
     g_source_attach(loop.source, loop.context);
     g_assert_true(xs_watchf(gc, "t", "%s/a", s->root));
-    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    g_assert_cmpuint(run_for(&loop, 50), <, FEW);
     g_source_set_callback(loop.source, G_SOURCE_FUNC(on_event), &loop, NULL);
     test_store_set(s, "a", "1");
     run_until(&loop, 2);
-    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    g_assert_cmpuint(run_for(&loop, 50), <, FEW);
     loop_end(&loop);
 }
 
@@ -282,7 +285,7 @@ static void test_destroyed_in_call(TestStore *s)
     g_assert_true(xs_watch_callf(gc, on_call, &other, "%s/a", s->root));
     g_assert_true(xs_watchf(gc, "t", "%s/a", s->root));
     run_until_called(&loop, &counted, 1);
-    g_assert_cmpuint(run_for(&loop, 50), <, 10);
+    g_assert_cmpuint(run_for(&loop, 50), <, FEW);
     g_assert_cmpuint(other.calls, ==, 0);
     g_assert_cmpuint(loop.events->len, ==, 0);
     loop_end(&loop);
@@ -312,7 +315,7 @@ static void test_restart(void)
             peer_write(&s, "b", "1");
             run_until(&loop, 5);
             assert_seen(&loop, 4, "b", false);
-            g_assert_cmpuint(run_for(&loop, 50), <, 10);
+            g_assert_cmpuint(run_for(&loop, 50), <, FEW);
         }
         loop_end(&loop);
         own_store_end(&s);

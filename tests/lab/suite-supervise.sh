@@ -176,13 +176,15 @@ report $? "--forget ends that" lite.out lite.err
 guest wait pv
 xl-lite create -q --wait wait.cfg >wait.out 2>wait.err &
 waiter=$!
-await xl-lite domid wait
+made_anew wait 0
 old=$(xl-lite domid wait)
+kill -STOP $waiter # else it may be done before supervise looks
 lab-domain shutdown "$old" 1
+await said "left to process $waiter"
+report $? "supervise leaves a guest that create --wait waits for" sup.out
+kill -CONT $waiter
 made_anew wait "$old"
 report $? "create --wait makes it anew" wait.out wait.err
-await said "left to process $waiter"
-report $? "supervise leaves it" sup.out
 lab-domain shutdown "$(xl-lite domid wait)" 0
 wait $waiter
 [ $? -eq 0 ] && ! xl-lite domid wait >/dev/null 2>&1
