@@ -111,8 +111,9 @@ const cli_command cli_network_detach_command = {
             "\n"
             "Take an interface, by its number or its address as network-list has them, from a\n"
             "PV or PVH guest: it is asked to let go of it, the script runs, and its nodes are\n"
-            "removed.  A guest that does not let go of it within 10 seconds is a failure.  So is\n"
-            "a script that fails; all else is done then, what it takes away may be left.\n"
+            "removed.  A guest that does not let go of it within 10 seconds is a failure.  A\n"
+            "script that fails is one, too: all else is done then, but what the script takes\n"
+            "away may be left.\n"
             "\n" FORCE_HELP CLI_ACT_OPTIONS_HELP "\n"
             "Example:\n"
             "  xl-lite network-detach web 1\n",
@@ -127,8 +128,8 @@ const cli_command cli_block_detach_command = {
             "Take a disk, by its number as block-list has it or by what the guest calls it,\n"
             "from a PV or PVH guest: it is asked to let go of it, the script runs, and its nodes\n"
             "are removed.  A guest that does not let go of it within 10 seconds, as it has it\n"
-            "mounted, say, is a failure.  So is a script that fails; all else is done then, what\n"
-            "it takes away may be left.\n"
+            "mounted, say, is a failure.  A script that fails is one, too: all else is done\n"
+            "then, but what the script takes away may be left.\n"
             "\n" FORCE_HELP CLI_ACT_OPTIONS_HELP "\n"
             "Example:\n"
             "  xl-lite block-detach web xvdb\n",

@@ -51,7 +51,7 @@ typedef struct xsu_fork_hook {
 void xsu__fork_hook_init(xsu_fork_hook *hook, void (*forked)(xsu_fork_hook *hook));
 /** From here on `forked` may be called, by whichever thread forks: all that it looks at is there. */
 void xsu__fork_hook_add(xsu_fork_hook *hook);
-/** Until this is over it may be: what it looks at is taken apart before, with the lock. */
+/** `forked` may be called until this returns.  What it looks at is freed before, with the lock held. */
 void xsu__fork_hook_remove(xsu_fork_hook *hook);
 /**
  * Held while a number of a descriptor is noted or forgotten, and while the process forks: in between
