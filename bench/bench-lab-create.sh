@@ -15,7 +15,7 @@ name = "made"
 type = "pv"
 kernel = "/lab/guest/kernel"
 ramdisk = "/lab/guest/initrd"
-extra = "console=hvc0 quiet rodata=off mitigations=off"
+extra = "$LAB_GUEST_LINE"
 memory = $1
 vif = [ $2 ]
 disk = [ $3 ]

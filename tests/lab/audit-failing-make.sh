@@ -18,7 +18,7 @@ name = "made"
 type = "pv"
 kernel = "/lab/guest/kernel"
 ramdisk = "/lab/guest/initrd"
-extra = "$LINE"
+extra = "$LAB_GUEST_LINE"
 memory = 96
 vif = ["mac=00:16:3e:00:00:01"]
 disk = ["/run/disk,raw,xvda,w"]

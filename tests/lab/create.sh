@@ -2,8 +2,6 @@
 # shellcheck shell=sh disable=SC2034 # what a suite uses
 # For suites that make domains by the library, run inside dom0: sourced by them, behind tap.sh.
 
-LINE="console=hvc0 quiet rodata=off mitigations=off"
-
 # create OPTION... KEY=VALUE...: by the library, of the lab's kernel; sets status, id, uuid
 create() {
     lab-create "$@" >create.out 2>create.err
@@ -13,7 +11,7 @@ create() {
     id=${1-} uuid=${3-}
 }
 guest() { # OPTION... KEY=VALUE...
-    create "$@" kernel=/lab/guest/kernel ramdisk=/lab/guest/initrd memory_kib=98304 "command_line=$LINE"
+    create "$@" kernel=/lab/guest/kernel ramdisk=/lab/guest/initrd memory_kib=98304 "command_line=$LAB_GUEST_LINE"
 }
 
 # host FILE: all that a domain may leave something in

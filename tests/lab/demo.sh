@@ -23,7 +23,7 @@ name = "web"
 type = "pv"
 kernel = "/lab/guest/kernel"
 ramdisk = "/lab/guest/initrd"
-extra = "console=hvc0 quiet rodata=off mitigations=off"
+extra = "$LAB_GUEST_LINE"
 memory = 96
 vcpus = 1
 END

@@ -20,7 +20,8 @@ for n in 0:stdin 1:stdout 2:stderr; do
     ln -s "/proc/self/fd/${n%:*}" "/dev/${n#*:}"
 done
 hostname dom0
-# LAB_TOKEN (what sets our messages apart from output), LAB_DAEMON, LAB_GUESTS, TERM
+# LAB_TOKEN (what sets our messages apart from output), LAB_DAEMON, LAB_GUESTS, LAB_GUEST_LINE (of
+# their kernels), TERM
 # shellcheck source=/dev/null
 . /lab/env
 

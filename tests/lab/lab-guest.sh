@@ -103,7 +103,7 @@ name = "$name"
 type = "$type"
 kernel = "/lab/guest/kernel"
 ramdisk = "$ramdisk"
-extra = "console=hvc0 quiet rodata=off mitigations=off"
+extra = "$LAB_GUEST_LINE"
 memory = 96
 vcpus = 1
 vif = [ $vifs ]

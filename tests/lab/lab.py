@@ -21,7 +21,7 @@ import threading
 import time
 
 from image import InitrdError, Parts, dom0_initrd, new_token
-from machine import Machine
+from machine import GUEST_ARGUMENTS, Machine
 from messages import Splitter
 from terminal import RawTerminal, shell_command
 
@@ -48,6 +48,7 @@ class Lab:
         """
         self.parts, self.programs, self.files = Parts(parts), programs, files
         self.options = {"LAB_TOKEN": new_token(), "LAB_DAEMON": daemon, "LAB_GUESTS": guests,
+                        "LAB_GUEST_LINE": GUEST_ARGUMENTS,
                         "TERM": os.environ.get("TERM", "dumb")}
         self.memory, self.log, self.verbose, self.shown = memory, log, verbose, 0
         self.progress = progress or (lambda text: None)

@@ -7,13 +7,13 @@ set -u
 # shellcheck source=tests/lab/tap.sh
 . "$(dirname "$0")/tap.sh"
 
-cat >web.cfg <<'END'
+cat >web.cfg <<END
 # as for xl
 name = "web"; type = "pv"; on_poweroff = "preserve"; on_reboot = "preserve"; on_watchdog = "preserve"; on_crash = "preserve"
 kernel = "/lab/guest/kernel"
 ramdisk = '/lab/guest/initrd'
-extra = "console=hvc0 quiet"
-extra += " rodata=off mitigations=off"
+extra = "console=hvc0"
+extra += " $LAB_GUEST_LINE"
 memory = 0x60
 vif = [ ]
 vfb = []

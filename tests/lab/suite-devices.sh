@@ -358,11 +358,11 @@ xl unpause pv
 
 image /run/ours
 image /run/ours-1
-cat >ours.cfg <<'END'
+cat >ours.cfg <<END
 name = "ours"
 kernel = "/lab/guest/kernel"
 ramdisk = "/lab/guest/initrd"
-extra = "console=hvc0 quiet rodata=off mitigations=off"
+extra = "$LAB_GUEST_LINE"
 memory = 160
 vif = ["mac=00:16:3e:00:02:01"]
 disk = ["/run/ours,raw,xvda,w"]

@@ -135,7 +135,7 @@ report $? "its note goes with it" sup.out
 
 # ---- One that crashes again and again ----
 
-guest loop pv 'extra="console=hvc0 rdinit=/nosuch"'
+guest loop pv "extra=\"$LAB_GUEST_LINE rdinit=/nosuch\""
 guest steady pv
 xl-lite create -q steady.cfg
 xl-lite create -q loop.cfg

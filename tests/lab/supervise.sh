@@ -9,7 +9,7 @@ name = "$name"
 type = "$2"
 kernel = "/lab/guest/kernel"
 ramdisk = "/lab/guest/initrd"
-extra = "console=hvc0 quiet rodata=off mitigations=off sysrq_always_enabled"
+extra = "$LAB_GUEST_LINE sysrq_always_enabled"
 memory = 96
 on_poweroff = "destroy"
 on_reboot = "restart"

@@ -54,7 +54,7 @@ static void test_list_dom0(void)
     g_assert_cmpstr(dom0->name, ==, "Domain-0");
     g_assert_cmpstr(dom0->uuid, ==, "00000000-0000-0000-0000-000000000000");
     g_assert_cmpuint(dom0->memory_kib, ==, 1024 * 1024);
-    g_assert_cmpuint(dom0->vcpus_online, ==, 2);
+    g_assert_cmpuint(dom0->vcpus_online, ==, 1);
     g_assert_cmpuint(dom0->cpu_time_ns, >, 1000000000);
     g_assert_true(dom0->running);
     g_assert_false(dom0->paused || dom0->shutdown || dom0->dying || dom0->hvm);
