@@ -19,6 +19,8 @@ ln -s /proc/self/fd /dev/fd
 for n in 0:stdin 1:stdout 2:stderr; do
     ln -s "/proc/self/fd/${n%:*}" "/dev/${n#*:}"
 done
+# Or each program looks for each of its libraries in a dozen folders.
+ldconfig -X
 hostname dom0
 # LAB_TOKEN (what sets our messages apart from output), LAB_DAEMON, LAB_GUESTS, LAB_GUEST_LINE (of
 # their kernels), TERM
