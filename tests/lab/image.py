@@ -114,6 +114,7 @@ def dom0_initrd(parts, options, programs=(), files=()):
     image.file(parts.path("usr/bin/busybox"), "bin/busybox")
     image.file(os.path.join(HERE, "init.sh"), "init", True)
     image.file(os.path.join(HERE, "lab-guest.sh"), "usr/bin/lab-guest", True)
+    image.file(os.path.join(HERE, "await.sh"), "lab/await.sh")
     image.file("/sbin/ldconfig", "usr/sbin/ldconfig")
     image.text("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
     image.text("etc/group", "root:x:0:\n")

@@ -99,7 +99,7 @@ answer() { # WORD BASE64: do what the host asks; its exit status goes back
 
 load virtio-pci virtio-console
 exec 3<"$(port in)" 4>"$(port out)"
-mkfifo /run/lab-output
+mkfifo /run/lab-output /run/lab-moment
 cat /run/lab-output >&4 &
 # Held open, or cat would end with the first writer.
 exec 5>/run/lab-output

@@ -14,6 +14,8 @@
 # home in xenstore and with a guest's rights; --run exits with COMMAND's status.
 # With --init PROGRAM, linked statically, that is all that runs there.
 set -eu
+# shellcheck source=tests/lab/await.sh
+. /lab/await.sh
 
 usage() {
     echo "usage: lab-guest [--wait] [--type pv|pvh] [--vif] [--disk] [--shell] [--init PROGRAM] [-p] NAME [xl-create-option...]" >&2
@@ -21,24 +23,15 @@ usage() {
 }
 
 wait_up() { # NAME: until the guest's init has spoken
-    n=0
-    until grep -qs "lab guest is up" "/var/log/xen/console/guest-$1.log"; do
-        n=$((n + 1))
-        [ "$n" -le 600 ] || { echo "lab-guest: $1 did not come up in 120 s" >&2; exit 1; }
-        sleep 0.2
-    done
+    await has_said "$1" "lab guest is up" || { echo "lab-guest: $1 did not come up in 120 s" >&2; exit 1; }
 }
 
 run_in() { # DOMID COMMAND: through the part of its home that it may write; its console is the bell
     home=/local/domain/$1
     xenstore-write -R "$home/data/run" "$2"
     echo >"$(xenstore-read "$home/console/tty")"
-    n=0
-    until status=$(xenstore-read "$home/data/ran" 2>/dev/null); do
-        n=$((n + 1))
-        [ "$n" -le 300 ] || { echo "lab-guest: domain $1 did not answer in 60 s" >&2; exit 1; }
-        sleep 0.2
-    done
+    await xenstore-exists "$home/data/ran" || { echo "lab-guest: domain $1 did not answer in 120 s" >&2; exit 1; }
+    status=$(xenstore-read "$home/data/ran")
     xenstore-rm "$home/data/ran" "$home/data/run"
     exit "$status"
 }

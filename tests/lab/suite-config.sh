@@ -27,13 +27,12 @@ state() { # all that a guest that is made would change
 xenstore-write /vm "" /libxl "" # whose folders they are: they stay, as xl leaves them
 state >before
 
-unchanged() { # TITLE
-    n=0
-    while state >after; ! cmp -s before after && [ $n -lt 50 ]; do # one may take its time to die
-        n=$((n + 1))
-        sleep 0.2
-    done
+as_before() {
+    state >after
     cmp -s before after
+}
+unchanged() { # TITLE
+    await as_before # one may take its time to die
     report $? "$1: nothing is left" before after lite.err
 }
 
@@ -66,11 +65,7 @@ interrupted() { # SIGNAL STATUS: while it waits for a console that nobody serves
     kill -STOP "$(pidof xenconsoled)"
     : >lite.err
     { # behind a & it would not hear of SIGINT
-        n=0
-        until grep -q 'waiting for' lite.err || [ $n -ge 200 ]; do
-            n=$((n + 1))
-            sleep 0.1
-        done
+        await grep 'waiting for' lite.err
         xl domid web >there 2>&1
         kill "-$1" "$(pidof xl-lite)"
     } &

@@ -24,17 +24,14 @@ up() { # NAME TYPE ARGUMENT...
         rm -f "/var/log/xen/console/guest-$name.log"
         guest "name=$name" "type=$type"
         [ $status -eq 0 ] || return 1
-        n=0
-        until grep -qs "lab guest is up" "/var/log/xen/console/guest-$name.log"; do
-            n=$((n + 1))
-            [ $n -le 300 ] || break
-            ! xl-lite list "id:$id" 2>/dev/null | grep -q ' ---s' || break
-            sleep 0.1
-        done
-        [ $n -gt 300 ] || ! xl dmesg -c | grep -q "Triple fault" || { echo "# a triple fault" && xl destroy "$id" && continue; }
-        grep -qs "lab guest is up" "/var/log/xen/console/guest-$name.log"
+        await is_up_or_down
+        ! xl dmesg -c | grep -q "Triple fault" || { echo "# a triple fault" && xl destroy "$id" && continue; }
+        has_said "$name" "lab guest is up"
         return
     done
+}
+is_up_or_down() {
+    has_said "$name" "lab guest is up" || xl-lite list "id:$id" | grep ' ---s'
 }
 
 # ---- As xl makes it ----

@@ -8,13 +8,12 @@ set -u
 
 # ---- What there is ----
 
+none_creates() {
+    ps -o args >processes
+    ! grep '^xl create' processes
+}
 settled() { # xl's background processes end by themselves once their domains are gone
-    waited=0
-    while ps -o args >processes && grep -q '^xl create' processes; do
-        waited=$((waited + 1))
-        [ "$waited" -le 100 ] || return 1
-        sleep 0.1
-    done
+    await none_creates
 }
 
 # host FILE: all that a domain may leave something in; of processes, Xen's
@@ -103,14 +102,11 @@ nodes() { # FILE: paths and permissions
 }
 mv got wanted.host
 lab-guest --vif --disk xlweb && lab-guest --vif --disk liteweb && lab-guest --wait-only xlweb && lab-guest --wait-only liteweb || exit 1
+connected() { # COMMAND NAME COLUMN: its device of that guest is
+    xl-lite "$1" "$2" | awk -v column="$3" 'NR == 2 { up = $column == 4 } END { exit !up }'
+}
 for name in xlweb liteweb; do
-    n=0
-    until xl-lite network-list $name | awk 'NR == 2 { up = $5 == 4 } END { exit !up }' \
-        && xl-lite block-list $name | awk 'NR == 2 { up = $4 == 4 } END { exit !up }'; do
-        n=$((n + 1))
-        [ "$n" -le 100 ] || break
-        sleep 0.1
-    done
+    await connected network-list $name 5 && await connected block-list $name 4
 done
 xl network-list liteweb >lists
 xl block-list liteweb >>lists

@@ -39,16 +39,6 @@ lite() { # ARGUMENT...: sets status
     status=$?
 }
 
-await() { # SECONDS COMMAND...: until it is true
-    n=$(($1 * 5))
-    shift
-    until "$@"; do
-        n=$((n - 1))
-        [ "$n" -gt 0 ] || return 1
-        sleep 0.2
-    done
-}
-
 is_up() { # GUEST CLASS DEVID: both ends are connected
     [ "$(xenstore-read "/local/domain/$1/device/$2/$3/state" 2>/dev/null)" = 4 ] \
         && [ "$(xenstore-read "$backend/$2/$1/$3/state" 2>/dev/null)" = 4 ]
@@ -73,7 +63,7 @@ nodes() {
 make_guest() { # TYPE NAME
     for attempt in 1 2 3; do
         lab-guest --wait --type "$1" --vif --disk "$2" memory=256 && id=$(xl domid "$2") \
-            && await 20 is_up "$id" vif 0 && await 20 is_up "$id" vbd 51712 && return
+            && await is_up "$id" vif 0 && await is_up "$id" vbd 51712 && return
         echo "# $2, a $1 guest: attempt $attempt failed"
         xl destroy "$2"
     done
@@ -89,17 +79,17 @@ for name in pv pvh; do
     eval "id=\$$name"
     host before
     # The first of each is xl's, the second ours.
-    xl network-attach $name mac=00:16:3e:00:01:01 bridge=br7 && await 20 is_up "$id" vif 1
+    xl network-attach $name mac=00:16:3e:00:01:01 bridge=br7 && await is_up "$id" vif 1
     report $? "xl attaches an interface to a $name guest"
     lite network-attach $name mac=00:16:3e:00:01:02 bridge=br7
-    silent $status && await 20 is_up "$id" vif 2
+    silent $status && await is_up "$id" vif 2
     report $? "network-attach: a running $name guest connects" lite.out lite.err
     image "/run/$name-1"
     image "/run/$name-2"
-    xl block-attach $name "/run/$name-1,raw,xvdb,w" && await 20 is_up "$id" vbd 51728
+    xl block-attach $name "/run/$name-1,raw,xvdb,w" && await is_up "$id" vbd 51728
     report $? "xl attaches a disk to a $name guest"
     lite block-attach $name "/run/$name-2,raw,xvdc,w"
-    silent $status && await 20 is_up "$id" vbd 51744
+    silent $status && await is_up "$id" vbd 51744
     report $? "block-attach: a running $name guest connects" lite.out lite.err
     for device in "vif 1 2" "vbd 51728 51744"; do
         # shellcheck disable=SC2086 # words
@@ -124,11 +114,11 @@ for name in pv pvh; do
     xl block-detach $name xvdc >xl.out 2>&1
     report $? "xl block-detach of ours ($name)" xl.out
     lite network-attach $name
-    [ $status -eq 0 ] && await 20 is_up "$id" vif 1 && xl list -l $name | grep -q '"devid": 1,' && lite network-detach $name 1 && silent $status \
+    [ $status -eq 0 ] && await is_up "$id" vif 1 && xl list -l $name | grep -q '"devid": 1,' && lite network-detach $name 1 && silent $status \
         && ! xl list -l $name | grep -q '"devid": 1,'
     report $? "network-attach with all defaults, and network-detach by its number ($name)" lite.out lite.err
     lite block-attach $name vdev=xvdb access=ro "target=/run/$name-1"
-    [ $status -eq 0 ] && await 20 is_up "$id" vbd 51728 && lite block-detach $name 51728 && silent $status
+    [ $status -eq 0 ] && await is_up "$id" vbd 51728 && lite block-detach $name 51728 && silent $status
     report $? "block-attach of words, and block-detach by its number ($name)" lite.out lite.err
     host after
     cmp -s before after
@@ -148,10 +138,10 @@ done
 brctl addbr xenbr0
 host before
 lite network-attach pv script=$debian/vif-bridge bridge=xenbr0
-silent $status && await 20 is_up "$pv" vif 1 && [ -e "/sys/class/net/xenbr0/brif/vif$pv.1" ]
+silent $status && await is_up "$pv" vif 1 && [ -e "/sys/class/net/xenbr0/brif/vif$pv.1" ]
 report $? "Debian's vif-bridge plugs an interface into its bridge" lite.out lite.err /var/log/xen/xen-hotplug.log
 lite network-attach pv script=$debian/vif-bridge bridge=xenbr0 vifname=named mtu=1400
-silent $status && await 20 is_up "$pv" vif 2 && [ -e /sys/class/net/xenbr0/brif/named ] && ip link show dev named | grep -q 'mtu 1400'
+silent $status && await is_up "$pv" vif 2 && [ -e /sys/class/net/xenbr0/brif/named ] && ip link show dev named | grep -q 'mtu 1400'
 report $? "Debian's vif-bridge renames it, and sets its MTU" lite.out lite.err /var/log/xen/xen-hotplug.log
 lite network-detach pv 1 && silent $status && lite network-detach pv 2
 silent $status
@@ -159,13 +149,13 @@ report $? "Debian's vif-bridge takes them out" lite.out lite.err /var/log/xen/xe
 xenstore-rm /local/domain/named # it takes an interface's name for vifDOMID.DEVID, to write its MTU
 image /run/deb-1
 lite block-attach pv script=$debian/block,vdev=xvdb,target=/run/deb-1
-silent $status && await 20 is_up "$pv" vbd 51728 && losetup -a | grep -q /run/deb-1
+silent $status && await is_up "$pv" vbd 51728 && losetup -a | grep -q /run/deb-1
 report $? "Debian's block makes a loop device of a file" lite.out lite.err /var/log/xen/xen-hotplug.log
 image /run/deb-2
 loop=$(losetup -f)
 losetup "$loop" /run/deb-2
 lite block-attach pv script=$debian/block,vdev=xvdc,target="$loop"
-silent $status && await 20 is_up "$pv" vbd 51744
+silent $status && await is_up "$pv" vbd 51744
 report $? "Debian's block takes a block device" lite.out lite.err /var/log/xen/xen-hotplug.log
 lite block-attach pv script=$debian/block,vdev=xvdd,target="$loop"
 [ $status -eq 1 ] && grep -q "the image '$loop' is in use: domain $pv writes it, as its disk xvdc" lite.err
@@ -187,7 +177,7 @@ fails() {
     cat /var/lib/xen/userdata-d.*.libxl-json >known
     lite "$@"
     # A loop device that its backend had open is free a moment later.
-    await 5 losetup_is_as_before
+    await losetup_is_as_before
     host after
     [ $status -eq 1 ] && [ ! -s lite.out ] && [ "$(grep -c "^xl-lite: $1: " lite.err)" -eq 1 ] && grep -q -- "$pattern" lite.err
     report $? "$* says: $pattern" lite.out lite.err
@@ -266,12 +256,12 @@ report $? "what a script says is shown so that it does nothing to a terminal" la
 
 host before
 lite block-attach pv script=/run/keeping-script,vdev=xvdb,target=/run/pv-1
-[ $status -eq 0 ] && await 20 is_up "$pv" vbd 51728 && lite block-detach pv xvdb && [ $status -eq 1 ] \
+[ $status -eq 0 ] && await is_up "$pv" vbd 51728 && lite block-detach pv xvdb && [ $status -eq 1 ] \
     && grep -q "it is gone from the guest, but what its script takes away may be left: .* vbd 51728, .* failed with exit status 7" lite.err \
     && ! xl list -l pv | grep -q xvdb
 report $? "a detach whose script fails is an error" lite.err
 left=$(losetup -a | grep -vxFf before | cut -d: -f1)
-await 5 losetup -d "$left"
+await losetup -d "$left"
 host after
 cmp -s before after
 report $? "it leaves nothing but the script's" before after
@@ -291,7 +281,7 @@ host before
 for signal in HUP TERM; do # SIGINT is ignored by what a shell has in the background
     xl-lite network-attach pv script=/run/hanging-script >lite.out 2>lite.err &
     lite=$!
-    await 20 hangs
+    await hangs
     kill -$signal $lite
     wait $lite
     status=$?
@@ -343,7 +333,7 @@ report $? "and are detached at once" errors before after
 
 # ---- A guest that does not let go ----
 
-lite network-attach pv && await 20 is_up "$pv" vif 1
+lite network-attach pv && await is_up "$pv" vif 1
 host before
 xl pause pv
 lite network-detach pv 1
@@ -376,12 +366,12 @@ all_up() { # DOMID
 }
 lite create -q ours.cfg
 ours=$(xl domid ours)
-[ $status -eq 0 ] && await 60 is_up "$ours" vbd 51712
+[ $status -eq 0 ] && await is_up "$ours" vbd 51712
 report $? "a guest is made by create" lite.err
 xl-lite network-attach ours mac=00:16:3e:00:02:02 2>lite.err && xl-lite block-attach ours /run/ours-1,raw,xvdb,w 2>>lite.err \
-    && await 20 all_up "$ours"
+    && await all_up "$ours"
 report $? "devices are attached to a guest of ours" lite.err
-xl save ours /run/ours.save >xl.out 2>&1 && xl restore /run/ours.save >>xl.out 2>&1 && await 30 all_up "$(xl domid ours)"
+xl save ours /run/ours.save >xl.out 2>&1 && xl restore /run/ours.save >>xl.out 2>&1 && await all_up "$(xl domid ours)"
 report $? "it is saved and restored by xl, with what was attached" xl.out
 rm -f /run/ours.save
 lite network-detach ours 1 && silent $status && lite block-detach ours xvdb && silent $status && ! xenstore-exists "$backend/vif/$(xl domid ours)/1"

@@ -8,22 +8,14 @@ set -u
 
 # ---- What is waited for ----
 
-holds() { # COMMAND...: until it succeeds; false after a minute
-    limit=$(($(date +%s) + 60))
-    until "$@" >/dev/null 2>&1; do
-        [ "$(date +%s)" -lt $limit ] || return 1
-        sleep 0.2
-    done
-}
-
 comes() { # TITLE PATTERN: a line of the events
-    holds grep -E -- "$2" events.out
+    await grep -E -- "$2" events.out
     report $? "$1" events.out events.err
 }
 
 ended() { # TITLE STATUS PID: that process ends by itself, with that exit status
     title=$1 wanted=$2
-    holds sh -c "! kill -0 $3"
+    await sh -c "! kill -0 $3"
     alive=$?
     [ $alive -eq 0 ] || kill "$3"
     wait "$3"
@@ -34,7 +26,7 @@ ended() { # TITLE STATUS PID: that process ends by itself, with that exit status
 follow() { # ARGUMENT...: in the background, until it has shown what is there
     xl-lite events --existing "$@" >events.out 2>events.err &
     follower=$!
-    holds grep -E 'present|"event":"present"' events.out || report 1 "events $* begins" events.out events.err
+    await grep -E 'present|"event":"present"' events.out || report 1 "events $* begins" events.out events.err
 }
 
 plain() { # FILE: has nothing in it that a terminal would act upon
@@ -111,13 +103,13 @@ refused 1 "nosuch" xl-lite events 0 nosuch
 refused 1 "nosuch" xl-lite list --watch nosuch
 
 (xl-lite events --existing 2>events.err; echo $? >status) | head -n 1 >events.out
-holds test -s status
+await test -s status
 [ "$(cat status)" -eq 141 ] && [ ! -s events.err ]
 report $? "a reader that goes away ends it at once" status events.err
 mkfifo pipe
 (trap '' PIPE; xl-lite events --existing >pipe 2>events.err; echo $? >status.ignored) &
 head -n 1 <pipe >events.out
-holds test -s status.ignored
+await test -s status.ignored
 [ "$(cat status.ignored)" -eq 1 ] && grep -q 'cannot write the output: Broken pipe' events.err
 report $? "with a message if SIGPIPE is ignored" status.ignored events.err
 xl-lite events --existing >/dev/full 2>events.err
@@ -135,10 +127,10 @@ while [ $n -lt 40 ]; do # more than a pipe takes
 done
 xenstore-write /local/domain/0/name Domain-0
 (grep -m 1 '"name":"Domain-0"' <&4 >events.out) &
-holds test -s events.out
+await test -s events.out
 report $? "a reader that stops for a while misses nothing in the end" events.err
 exec 4<&-
-holds sh -c "! kill -0 $follower"
+await sh -c "! kill -0 $follower"
 
 # ---- list --watch ----
 
@@ -147,9 +139,9 @@ follower=$!
 tables() {
     [ "$(grep -c ^Name watch.out)" -ge "$1" ]
 }
-holds tables 1
+await tables 1
 lab-domain create 30 burst- >burst
-holds grep -q '^burst-30 ' watch.out
+await grep -q '^burst-30 ' watch.out
 sed '/^$/q' watch.out >first
 awk '/^Name/ { n = 0 } { line[n++] = $0 } END { for (i = 0; i < n; i++) print line[i] }' watch.out >last
 ! grep -q burst first && [ "$(grep -c ^burst- last)" -eq 30 ]
@@ -158,7 +150,7 @@ report $? "list --watch shows the list, and again when it changed" watch.out wat
 report $? "changes that come together are shown once" watch.out
 n=$(grep -c ^Name watch.out)
 xenstore-write "/local/domain/$(head -n 1 burst)/name" renamed
-holds tables $((n + 1))
+await tables $((n + 1))
 mask() {
     sed -E 's/ [r-][b-]([p-][s-][^ ][d-]) +[0-9]+\.[0-9]/ **\1 */'
 }
@@ -178,9 +170,9 @@ report $? "on a terminal each is in place of the one before it" watch.out watch.
 lab-guest -p db || exit 1
 xl-lite list --watch --json db >watch.out 2>watch.err &
 follower=$!
-holds grep '"name": "db"' watch.out
+await grep '"name": "db"' watch.out
 xl rename db base
-holds grep '"name": "base"' watch.out
+await grep '"name": "base"' watch.out
 xl destroy base
 ended "list --watch ends when all domains asked for are gone" 0 "$follower"
 [ "$(grep -c '"schema": 1' watch.out)" -ge 3 ] && [ "$(grep -c '"domid"' watch.out)" -ge 2 ] \

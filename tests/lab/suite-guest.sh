@@ -39,7 +39,7 @@ until grep -qs '^inside: ended with' "$log" || [ "$(date +%s)" -ge $limit_s ]; d
         xenstore-control quota set node-size "$limit" >/dev/null
         xenstore-rm "$home/data/lab/limit"
     fi
-    sleep 0.2
+    moment
 done
 tr -d '\r' <"$log" >said
 grep -E '^(not )?ok [0-9]+ ' said >results

@@ -11,9 +11,7 @@ log=/var/log/xen/console/guest-flood.log
 lab-guest --vif -p --init /usr/bin/lab-flood flood || exit 1
 id=$(xl domid flood)
 xl unpause flood
-until grep -qs '^flood: [1-9]' "$log"; do
-    sleep 0.2
-done
+await has_said flood '^flood: [1-9]'
 written() {
     xenstore-read "/local/domain/$id/data/flood"
 }

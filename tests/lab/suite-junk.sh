@@ -91,13 +91,11 @@ lab-guest --wait --shell --vif --disk web || exit 1
 lab-guest -p --vif --disk db || exit 1
 web=$(xl domid web)
 db=$(xl domid db)
-n=0
-until [ "$(xl-lite network-list --json web | grep -c '"state": 4')$(xl-lite block-list --json web | grep -c '"state": 4')" = 11 ]; do
-    n=$((n + 1))
-    [ $n -le 300 ] || break
-    sleep 0.2
-done
-report $((n > 300)) "a guest's interface and disk reach state 4"
+connected() { # COMMAND: what it lists
+    xl-lite "$1" --json web | grep '"state": 4'
+}
+await connected network-list && await connected block-list
+report $? "a guest's interface and disk reach state 4"
 look first
 report $? "every command ends well" log
 

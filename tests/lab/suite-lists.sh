@@ -46,13 +46,8 @@ report $? "vcpu-list shows the domains there are, and names the one there is not
 connected() { # COMMAND: the device of web reached state 4
     xl "$1" web | awk -v column="$2" 'NR == 2 && $column == 4 { found = 1 } END { exit !found }'
 }
-n=0
-until connected network-list 5 && connected block-list 4; do
-    n=$((n + 1))
-    [ $n -le 300 ] || break
-    sleep 0.2
-done
-report $((n > 300)) "a guest's interface and disk reach state 4"
+await connected network-list 5 && await connected block-list 4
+report $? "a guest's interface and disk reach state 4"
 
 for command in network-list block-list; do
     same "$command NAME, connected" $command web

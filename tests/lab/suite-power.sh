@@ -16,14 +16,6 @@ holds() { # DOMID VALUE
 absent() { # DOMID
     ! xenstore-read "$(node "$1")" >/dev/null 2>&1
 }
-await() { # COMMAND...: until it succeeds, 60 s at the most
-    n=0
-    until "$@" >/dev/null 2>&1; do
-        n=$((n + 1))
-        [ $n -le 300 ] || return 1
-        sleep 0.2
-    done
-}
 now() { # in hundredths of a second
     cut -d' ' -f1 /proc/uptime | tr -d .
 }
@@ -173,11 +165,11 @@ victim=$(xl domid victim)
 uuid=$(xl list -v victim | awk 'NR == 2 { print $7 }')
 cat >destroy.sh <<'END'
 xl-lite shutdown -ww victim >ww.out 2>ww.err &
-n=0
-until [ "$(xenstore-read "/local/domain/$1/control/shutdown")" = poweroff ] || [ $n -ge 100 ]; do
-    sleep 0.1
-    n=$((n + 1))
-done
+. /lab/await.sh
+asked() {
+    [ "$(xenstore-read "/local/domain/$1/control/shutdown")" = poweroff ]
+}
+await asked "$1"
 xl destroy "$1"
 wait $!
 echo $? >status

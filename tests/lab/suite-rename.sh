@@ -114,13 +114,11 @@ report $? "rename: web is web" interrupted
 # ---- sysrq ----
 
 console=/var/log/xen/console/guest-web.log
-taken() { # the guest's kernel has emptied it, within 20 s
-    n=0
-    while [ -n "$(xenstore-read "/local/domain/$web/control/sysrq")" ] && [ $n -lt 100 ]; do
-        n=$((n + 1))
-        sleep 0.2
-    done
-    [ $n -lt 100 ]
+is_empty() {
+    [ -z "$(xenstore-read "/local/domain/$web/control/sysrq")" ]
+}
+taken() { # the guest's kernel has emptied it
+    await is_empty
 }
 xl sysrq db h
 lab-ls -p >wanted
@@ -162,12 +160,7 @@ silent "trigger NMI VCPU" xl-lite trigger web NMI 0
 nodes
 cmp -s before nodes
 report $? "trigger: xenstore is as it was"
-n=0
-until grep -qi "nmi" "$console" || [ $n -ge 50 ]; do
-    n=$((n + 1))
-    sleep 0.2
-done
-grep -qi nmi "$console"
+await grep -i nmi "$console"
 report $? "trigger nmi: its kernel got it" "$console"
 refused 1 "cannot send a trigger to domain $web ('web'): it has no vcpu 1: they go from 0 to 0" xl-lite trigger web nmi 1
 for trigger in power sleep; do

@@ -48,7 +48,7 @@ xl-lite reboot web
 made_anew web "$first"
 [ $? -eq 0 ] && [ "$(uuid_of web)" = "$uuid" ] && ! lab-domain list | grep -qx "$first"
 report $? "a guest that reboots is made anew, with the same UUID" sup.out sup.err
-grep -q "^web (domain $first): shut down (reboot).* will be made anew" sup.out && said "web (domain [0-9]*): made anew"
+grep -q "^web (domain $first): shut down (reboot).* will be made anew" sup.out && await said "web (domain [0-9]*): made anew"
 report $? "and it is said" sup.out
 xl list -l web >xl.out 2>xl.err && grep -q '"type": "pv"' xl.out
 report $? "xl knows it" xl.out xl.err
@@ -66,15 +66,15 @@ made_anew web "$third" && said "^web (domain $third): shut down (watchdog).* and
 report $? "so is one whose watchdog ends it" sup.out sup.err
 lab-guest --wait-only web
 fourth=$(xl-lite domid web)
-xl-lite shutdown -ww web && said "web (domain $fourth): destroyed" && none_left "$fourth" "$uuid"
+xl-lite shutdown -ww web && await said "web (domain $fourth): destroyed" && none_left "$fourth" "$uuid"
 report $? "one that powers off is destroyed, with all that there was of it" sup.out sup.err left
-[ -z "$(ls /run/xl-lite/*.json 2>/dev/null)" ]
+await no_notes
 report $? "and no note of it is left"
 
 # ---- PVH ----
 
 guest pvh pvh
-xl-lite create -q pvh.cfg && up_pvh pvh
+xl-lite create -q pvh.cfg && await has_said pvh "lab guest is up"
 old=$(xl-lite domid pvh)
 xl-lite reboot pvh
 made_anew pvh "$old"
@@ -99,7 +99,7 @@ made_anew dev "$old" && await connected && [ "$(xenstore-list /local/domain/0/ba
     && [ "$(losetup -a | grep -c /run/disk)" -eq 1 ]
 report $? "when it reboots it is made anew with both, and the old ones are gone" sup.out sup.err
 old=$(xl-lite domid dev)
-xl-lite shutdown -ww dev && said "dev (domain $old): destroyed" && none_left "$old" "$dev_uuid" && [ -z "$(losetup -a)" ]
+xl-lite shutdown -ww dev && await said "dev (domain $old): destroyed" && none_left "$old" "$dev_uuid" && [ -z "$(losetup -a)" ]
 report $? "when it powers off they go with it" sup.out sup.err left
 
 # ---- Those that are to be left ----
@@ -163,11 +163,7 @@ await grep -q "^xl-lite: supervise: 'lost' is not made anew: .*$PWD/here" sup.er
     && ls /run/xl-lite/*.json >/dev/null
 report $? "one whose file is gone is tried again, and the file named" sup.out sup.err
 refused 1 "supervise: 'web' is no guest that is to be made anew" xl-lite supervise --forget web
-n=0
-until xl-lite supervise --forget lost >lite.out 2>lite.err || [ $n -ge 20 ]; do # it may be tried right now
-    n=$((n + 1))
-    sleep 0.1
-done
+await xl-lite supervise --forget lost # it may be tried right now
 no_notes
 report $? "--forget ends that" lite.out lite.err
 

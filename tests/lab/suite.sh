@@ -150,11 +150,7 @@ xl-lite info >before.out
 xl-lite list -o id >ids
 vcpus=$(xl-lite vcpu-list --no-headers 0 | wc -l)
 xl-lite events --existing >events.out 2>events.err &
-n=0
-until grep -q present events.out || [ $n -ge 300 ]; do
-    n=$((n + 1))
-    sleep 0.2
-done
+await grep present events.out
 kill -9 "$(cat /run/xen/xenstored.pid)"
 unnamed() { # STATUS: what of lite.out and lite.err tells that xenstored is away
     [ "$1" -eq 1 ] && [ -s lite.out ] && [ "$(wc -l <lite.err)" -eq 1 ] \
@@ -179,10 +175,7 @@ xl-lite info >lite.out 2>lite.err
     && grep -q "info: cannot reach xenstored" lite.err
 report $? "info does without xenstored, and says that it is away" before.out lite.out lite.err
 refused 1 "cannot reach xenstored" xl-lite events
-until grep -q 'Z lost$' events.out || [ $n -ge 600 ]; do
-    n=$((n + 1))
-    sleep 0.2
-done
+await grep 'Z lost$' events.out
 [ "$(grep -c 'Z lost$' events.out)" -eq 1 ] && kill $! && { wait $!; [ $? -eq 143 ]; }
 report $? "events says that xenstored is away, once, goes on, and can be ended" events.out events.err
 

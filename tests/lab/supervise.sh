@@ -24,15 +24,6 @@ END
     done
 }
 
-await() { # COMMAND...: until it succeeds, 120 s at the most
-    n=0
-    until "$@" >/dev/null 2>&1; do
-        n=$((n + 1))
-        [ $n -le 600 ] || return 1
-        sleep 0.2
-    done
-}
-
 said() { # PATTERN: by the supervisor, on stdout
     grep -q -- "$1" sup.out
 }
@@ -70,12 +61,4 @@ none_left() { # DOMID UUID: nothing of that domain is; what is, is in the file `
 
 no_notes() {
     [ -z "$(ls /run/xl-lite/*.json 2>/dev/null)" ]
-}
-
-up_pvh() { # NAME: it has booted, or is made anew until it has
-    n=0
-    until grep -qs "lab guest is up" "/var/log/xen/console/guest-$1.log" || [ $n -ge 600 ]; do
-        n=$((n + 1))
-        sleep 0.2
-    done
 }

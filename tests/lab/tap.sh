@@ -4,6 +4,9 @@
 # prints is compared with it byte for byte, but for what changes between any two runs.
 # shellcheck disable=SC2181 # exit statuses and files are looked at together
 
+# shellcheck source=tests/lab/await.sh
+. /lab/await.sh
+
 tap_number=0
 tap_failed=0
 
