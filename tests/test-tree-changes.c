@@ -187,7 +187,8 @@ static void become_endless(GByteArray *bytes, gpointer data)
 static void test_million_at_once(TestStore *s)
 {
     Endless endless = {g_string_new(NULL)};
-    for (unsigned int i = 0; i < MILLION; i++)
+    const unsigned int num = test_scaled(MILLION);
+    for (unsigned int i = 0; i < num; i++)
         g_string_append_printf(endless.names, "%06u%c", i, 0);
     Proxied p = proxied_start(s);
     {
