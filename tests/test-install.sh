@@ -99,6 +99,10 @@ check "it runs without the shared ones" "$root/static"
 check "DESTDIR goes in front" into "$root/said" \
     scons -s install PREFIX=/usr LIBDIR=lib/here DESTDIR="$root/dest" STANDALONE=no
 check "LIBDIR is honoured" test -e "$root/dest/usr/lib/here/libxsutil.so"
+for name in xsutil xl-lite; do
+    check "$name.pc tells of the new PREFIX and LIBDIR" \
+        grep -qxF "libdir=/usr/lib/here" "$root/dest/usr/lib/here/pkgconfig/$name.pc"
+done
 check "init scripts of /usr are below /etc" test -x "$root/dest/etc/init.d/xl-lite-supervise"
 check "nothing is said of a loader that will not see it" test ! -s "$root/said"
 loads() { LD_LIBRARY_PATH='' ldd "$1" | grep -F "$2"; }
