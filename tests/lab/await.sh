@@ -2,7 +2,8 @@
 # shellcheck shell=sh
 # Waiting in dom0: sourced by the suites, and by what makes their guests.
 
-# By a read of what nobody writes, as a process more would cost emulation much.
+# Waits for 0.3 s.  It reads what nobody writes: `sleep` would be a process, and those are slow under
+# emulation.
 moment() {
     # shellcheck disable=SC3045 # busybox has it
     read -r -t 0.3 _ <>/run/lab-moment || :

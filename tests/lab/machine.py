@@ -14,7 +14,7 @@ import subprocess
 
 PR_SET_PDEATHSIG = 1
 # Xen's own output and dom0's console share the first serial port, as a log.
-# dom0 has one processor, as those that interrupt each other cost emulation much.
+# dom0 has one processor: processors that interrupt each other are slow under emulation.
 # rodata=off saves half a second that a lab has no use for, as do the ciphers' tests
 # of themselves, and what guards against a real processor's speculation much more, as
 # there is none here.  With norandmaps a program is at the same addresses each time,
@@ -23,8 +23,8 @@ PR_SET_PDEATHSIG = 1
 XEN_ARGUMENTS = "console=com1 com1=115200,8n1 dom0_mem=1024M,max:1024M dom0_max_vcpus=1 spec-ctrl=no"
 KERNEL_ARGUMENTS = "console=hvc0 quiet rodata=off mitigations=off cryptomgr.notests"
 DOM0_ARGUMENTS = KERNEL_ARGUMENTS + " norandmaps panic=1"
-# A guest does without the processor's time stamp counter (the number 4) as its own clock, and is
-# told how fast it loops: a PVH guest looks for a timer that it has not for five seconds.
+# A guest does not use the processor's time stamp counter (feature 4), and is told how fast it loops.
+# To measure that counter a PVH guest would spend five seconds on a timer that is not there.
 GUEST_ARGUMENTS = KERNEL_ARGUMENTS + " clearcpuid=4 lpj=4000000"
 
 

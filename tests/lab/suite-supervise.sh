@@ -165,7 +165,7 @@ report $? "one whose file is gone is tried again, and the file named" sup.out su
 refused 1 "supervise: 'web' is no guest that is to be made anew" xl-lite supervise --forget web
 await xl-lite supervise --forget lost # it may be tried right now
 no_notes
-report $? "--forget ends that" lite.out lite.err
+report $? "--forget ends that"
 
 # ---- One that is waited for ----
 
