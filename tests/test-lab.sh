@@ -8,7 +8,7 @@
 set -u
 [ "${1-}" != --tap ] || shift
 # --with PROGRAM: it is there, too; --limit SECONDS: for the whole.
-with='' limit=2400
+with='' limit=3600
 while :; do
     case ${1-} in
     --with) with="--prog $2" ;;

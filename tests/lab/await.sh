@@ -9,9 +9,9 @@ moment() {
     read -r -t 0.3 _ <>/run/lab-moment || :
 }
 
-# await COMMAND...: until it succeeds; false if it has not within about two minutes
+# await COMMAND...: until it succeeds; false if it has not within six minutes, or longer as COMMAND takes
 await() {
-    await_left=400
+    await_left=1200
     until "$@" >/dev/null 2>&1; do
         await_left=$((await_left - 1))
         [ $await_left -gt 0 ] || return 1

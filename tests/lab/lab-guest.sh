@@ -23,14 +23,14 @@ usage() {
 }
 
 wait_up() { # NAME: until the guest's init has spoken
-    await has_said "$1" "lab guest is up" || { echo "lab-guest: $1 did not come up in 120 s" >&2; exit 1; }
+    await has_said "$1" "lab guest is up" || { echo "lab-guest: $1 did not come up in six minutes" >&2; exit 1; }
 }
 
 run_in() { # DOMID COMMAND: through the part of its home that it may write; its console is the bell
     home=/local/domain/$1
     xenstore-write -R "$home/data/run" "$2"
     echo >"$(xenstore-read "$home/console/tty")"
-    await xenstore-exists "$home/data/ran" || { echo "lab-guest: domain $1 did not answer in 120 s" >&2; exit 1; }
+    await xenstore-exists "$home/data/ran" || { echo "lab-guest: domain $1 did not answer in six minutes" >&2; exit 1; }
     status=$(xenstore-read "$home/data/ran")
     xenstore-rm "$home/data/ran" "$home/data/run"
     exit "$status"

@@ -7,7 +7,7 @@
 # of one hides another.  Out comes one stream of TAP, numbered through, a title beginning with its
 # suite's name.  suite.sh is last: at its end there is no daemon any more.
 set -u
-LIMIT=900 LONG=7200 # seconds for one suite, and for one of the audit
+LIMIT=1800 LONG=7200 # seconds for one suite, and for one of the audit
 
 clean_up() { # all domains but dom0, and what is left of them in xenstore
     ids=$(lab-domain list)

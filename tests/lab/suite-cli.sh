@@ -189,10 +189,10 @@ done
 # ---- A guest's console ----
 
 # What it said is kept for the first who attaches.
-timeout 60 lab-pty 'lab guest is up' "$(printf '\035')" -- xl-lite console web >lite.out 2>lite.err
+timeout 360 lab-pty 'lab guest is up' "$(printf '\035')" -- xl-lite console web >lite.out 2>lite.err
 report $? "console: what the guest says, until Ctrl-] is typed" lite.out lite.err
 xl-lite unpause db
-timeout 60 lab-pty 'lab guest is up' "$(printf '\035')" -- xl-lite console --escape db >lite.out 2>lite.err
+timeout 360 lab-pty 'lab guest is up' "$(printf '\035')" -- xl-lite console --escape db >lite.out 2>lite.err
 report $? "console --escape: the same" lite.out lite.err
 refused 1 "console: no domain is named 'nosuch'" xl-lite console nosuch
 refused 1 "console: domain 0 has no console" xl-lite console 0

@@ -29,10 +29,6 @@ host() {
     } >"$1" 2>/dev/null
 }
 
-said() { # FILE: what was said but that something takes its time
-    grep -v '^xl-lite: [^ ]*: waiting for ' "$1"
-}
-
 guest() { # OPTION... NAME: a paused guest of xl's; sets id and uuid
     lab-guest -p "$@" || exit 1
     for name; do :; done
@@ -42,7 +38,7 @@ guest() { # OPTION... NAME: a paused guest of xl's; sets id and uuid
 }
 
 silent() { # STATUS: nothing was printed
-    [ "$1" -eq 0 ] && [ ! -s lite.out ] && ! said lite.err
+    [ "$1" -eq 0 ] && [ ! -s lite.out ] && nothing_in lite.err
 }
 
 # ---- As xl leaves it ----

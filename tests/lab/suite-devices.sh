@@ -30,8 +30,8 @@ host() { # FILE: all that a device may leave something in, but what libxl keeps 
     } >"$1" 2>/dev/null
 }
 
-silent() { # STATUS: nothing was printed, but that something takes its time
-    [ "$1" -eq 0 ] && [ ! -s lite.out ] && ! grep -v ': waiting for ' lite.err
+silent() { # STATUS: nothing was printed
+    [ "$1" -eq 0 ] && [ ! -s lite.out ] && nothing_in lite.err
 }
 
 lite() { # ARGUMENT...: sets status

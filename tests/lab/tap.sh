@@ -30,6 +30,10 @@ tap_end() { # the end of a suite: without it, the suite has failed
     exit $tap_failed
 }
 
+nothing_in() { # FILE: of stderr, but that something takes its time
+    ! grep -v '^xl-lite: [^ ]*: waiting for ' "$1"
+}
+
 mask() { # what changes between any two runs; a suite replaces it by what it needs
     cat
 }
