@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Make a guest with Debian's own xl.
 #
-# usage: lab-guest [--wait] [--type pv|pvh] [--vif] [--disk] [--shell] [--init PROGRAM] [-p] NAME [xl-create-option...]
+# usage: lab-guest [--wait] [--type pv|pvh] [--vif] [--disk] [--shell] [--init PROGRAM | --idle] [-p] NAME [xl-create-option...]
 #        lab-guest --wait-only NAME
 #        lab-guest --run DOMID COMMAND
 #
@@ -13,12 +13,13 @@
 # With --shell the guest has xenstore's tools, and runs what --run tells it, in its
 # home in xenstore and with a guest's rights; --run exits with COMMAND's status.
 # With --init PROGRAM, linked statically, that is all that runs there.
+# With --idle its kernel is lab-idle, which is there at once and does nothing.
 set -eu
 # shellcheck source=tests/lab/await.sh
 . /lab/await.sh
 
 usage() {
-    echo "usage: lab-guest [--wait] [--type pv|pvh] [--vif] [--disk] [--shell] [--init PROGRAM] [-p] NAME [xl-create-option...]" >&2
+    echo "usage: lab-guest [--wait] [--type pv|pvh] [--vif] [--disk] [--shell] [--init PROGRAM | --idle] [-p] NAME [xl-create-option...]" >&2
     exit 2
 }
 
@@ -65,7 +66,7 @@ load_backends() { # only for guests that need them
 }
 
 mkdir -p /run/lab-guests
-wait=no type=pv paused='' vifs='' disks='' letter=a count=0 ramdisk=/lab/guest/initrd
+wait=no type=pv paused='' vifs='' disks='' letter=a count=0 kernel=/lab/guest/kernel ramdisk=/lab/guest/initrd
 while [ $# -gt 0 ]; do
     case $1 in
     --wait) wait=yes ;;
@@ -74,6 +75,7 @@ while [ $# -gt 0 ]; do
     --run) run_in "$2" "$3" ;;
     --shell) pack_shell; ramdisk=/run/lab-guests/shell ;;
     --init) pack_init "$2"; ramdisk=/run/lab-guests/with-init; shift ;;
+    --idle) kernel=/usr/bin/lab-idle ;;
     --vif) count=$((count + 1)); vifs="$vifs'mac=00:16:3e:00:00:0$count',"  ;;
     --disk)
         file=/run/lab-guests/disk-$$-$letter
@@ -94,7 +96,7 @@ config=/run/lab-guests/$name.cfg
 cat >"$config" <<END
 name = "$name"
 type = "$type"
-kernel = "/lab/guest/kernel"
+kernel = "$kernel"
 ramdisk = "$ramdisk"
 extra = "$LAB_GUEST_LINE"
 memory = 96

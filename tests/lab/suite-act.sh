@@ -6,8 +6,8 @@ set -u
 # shellcheck source=tests/lab/tap.sh
 . "$(dirname "$0")/tap.sh"
 
-lab-guest --wait web || exit 1
-lab-guest --wait db || exit 1
+lab-guest --idle web || exit 1
+lab-guest --idle db || exit 1
 web=$(xl domid web)
 db=$(xl domid db)
 uuid=$(xl list -v web | awk 'NR == 2 { print $7 }')
@@ -172,7 +172,7 @@ xl-lite unpause web
 
 cat >anew.sh <<'END'
 xl destroy "$1"
-lab-guest -p web "uuid=\"$2\"" || exit 1
+lab-guest -p --idle web "uuid=\"$2\"" || exit 1
 anew=$(xl domid web)
 echo "$anew" >anew
 xl list >xl.out

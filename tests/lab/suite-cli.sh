@@ -235,7 +235,7 @@ fi
 xenstore-write "/libxl/$nameless/type" pvh
 served "$nameless" console
 starts "console of a PV domain whose node says something else" "$fake $nameless --num 0 --type pv" "$nameless"
-lab-guest -p hvm 'type="pvh"' || exit 1
+lab-guest -p --idle hvm 'type="pvh"' || exit 1
 hvm=$(xl domid hvm)
 starts "console of a PVH domain" "$fake $hvm --num 0 --type pv" hvm
 xenstore-write "/libxl/$hvm/type" hvm

@@ -10,7 +10,7 @@ set -u
 cat >web.cfg <<END
 # as for xl
 name = "web"; type = "pv"; on_poweroff = "preserve"; on_reboot = "preserve"; on_watchdog = "preserve"; on_crash = "preserve"
-kernel = "/lab/guest/kernel"
+kernel = "/usr/bin/lab-idle"
 ramdisk = '/lab/guest/initrd'
 extra = "console=hvc0"
 extra += " $LAB_GUEST_LINE"
@@ -96,7 +96,7 @@ refused 1 "has the name 'two' already" xl-lite create -q web.cfg 'name="two"'
 xl-lite destroy two three
 unchanged "two, destroyed"
 
-timeout 120 lab-pty 'lab guest is up' "$(printf '\035')" -- xl-lite create -q -c web.cfg >lite.out 2>lite.err
+timeout 360 lab-pty 'lab guest is up' "$(printf '\035')" -- xl-lite create -q -c web.cfg 'kernel="/lab/guest/kernel"' >lite.out 2>lite.err
 [ $? -eq 0 ] && xl list web >/dev/null
 report $? "-c: the console from its beginning, until Ctrl-] is typed" lite.out lite.err
 xl-lite destroy web

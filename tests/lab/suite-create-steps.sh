@@ -15,7 +15,7 @@ for kind in pv pvh devices; do
     type=$kind more=''
     [ $kind != devices ] || type=pv more=$DEVICES
     # shellcheck disable=SC2086 # words
-    guest --paused name=web type=$type $more
+    idle --paused name=web type=$type $more
     # All but the writes in the middle of a transaction, of which each is like the last one.
     grep '^[0-9]' create.out | awk '$2 != "write" || last != "write" || $3 ~ /^@/ { print } { last = $2 }' >steps
     xl-lite destroy web
@@ -28,7 +28,7 @@ for kind in pv pvh devices; do
         for how in fail cancel drop; do
             case "$how $step" in "fail hypercall"* | "fail file"* | cancel* | drop*) ;; *) continue ;; esac
             # shellcheck disable=SC2086 # words
-            guest --paused "--$how=$n" name=web type=$type $more
+            idle --paused "--$how=$n" name=web type=$type $more
             # Who has lost a connection that was not in use has another; who is called off at the end is done.
             if [ $status -eq 0 ] && [ $how != fail ]; then
                 echo "# $how at step $n (${step%% =*}): it is made"
@@ -40,7 +40,7 @@ for kind in pv pvh devices; do
             report $? "$kind, $how at step $n (${step%% =*}): nothing is left" create.err before after
         done
         # shellcheck disable=SC2086 # words
-        guest --paused "--kill=$n" name=web type=$type $more
+        idle --paused "--kill=$n" name=web type=$type $more
         left=$(lab-domain list)
         by=xl-lite
         [ $((n % 2)) -eq 0 ] || by=xl

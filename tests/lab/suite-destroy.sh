@@ -30,7 +30,7 @@ host() {
 }
 
 guest() { # OPTION... NAME: a paused guest of xl's; sets id and uuid
-    lab-guest -p "$@" || exit 1
+    lab-guest -p --idle "$@" || exit 1
     for name; do :; done
     id=$(xl domid "$name")
     uuid=$(xenstore-read "/local/domain/$id/vm")

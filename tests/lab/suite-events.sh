@@ -70,8 +70,8 @@ ended "a signal ends it as any program" 143 "$follower"
 
 # ---- Some domains, JSON, an end ----
 
-lab-guest -p --vif db || exit 1
-lab-guest -p cache || exit 1
+lab-guest -p --idle --vif db || exit 1
+lab-guest -p --idle cache || exit 1
 db=$(xl domid db)
 follow --json db "id:$(xl domid cache)"
 comes "JSON: one object on each line" \
@@ -167,7 +167,7 @@ lab-pty 'Time(s)' "$(printf '\003')" -- xl-lite list --watch >watch.out 2>watch.
 grep -q "$(printf '^\033\[H\033\[2J.*Name')" watch.out
 report $? "on a terminal each is in place of the one before it" watch.out watch.err
 
-lab-guest -p db || exit 1
+lab-guest -p --idle db || exit 1
 xl-lite list --watch --json db >watch.out 2>watch.err &
 follower=$!
 await grep '"name": "db"' watch.out

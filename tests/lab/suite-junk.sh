@@ -88,7 +88,7 @@ guest() { # TITLE SCRIPT: as web, in its home
 }
 
 lab-guest --wait --shell --vif --disk web || exit 1
-lab-guest -p --vif --disk db || exit 1
+lab-guest -p --idle --vif --disk db || exit 1
 web=$(xl domid web)
 db=$(xl domid db)
 connected() { # COMMAND: what it lists

@@ -12,7 +12,7 @@ mask() { # a vcpu's CPU, state and time, unless it is not online; the time of da
 }
 
 lab-guest --wait --vif --disk web || exit 1
-lab-guest -p --vif --vif --disk db 'vcpus=2' 'maxvcpus=3' || exit 1
+lab-guest -p --idle --vif --vif --disk db 'vcpus=2' 'maxvcpus=3' || exit 1
 lab-domain create --bare 1 >nameless || exit 1
 nameless=$(cat nameless)
 web=$(xl domid web)

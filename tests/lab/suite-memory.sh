@@ -8,9 +8,9 @@ set -u
 . "$(dirname "$0")/tap.sh"
 
 # Only one of them has to run.
-lab-guest web memory=112 maxmem=144 && lab-guest -p twin memory=112 maxmem=144 \
-    && lab-guest -p pvh 'type="pvh"' memory=96 maxmem=128 \
-    && lab-guest -p pvh-twin 'type="pvh"' memory=96 maxmem=128 || exit 1
+lab-guest web memory=112 maxmem=144 && lab-guest -p --idle twin memory=112 maxmem=144 \
+    && lab-guest -p --idle pvh 'type="pvh"' memory=96 maxmem=128 \
+    && lab-guest -p --idle pvh-twin 'type="pvh"' memory=96 maxmem=128 || exit 1
 
 for name in web twin pvh pvh-twin; do
     xl domid $name >$name.id

@@ -160,7 +160,7 @@ wait $!
 report $? "shutdown -w of one that crashes" lite.out lite.err
 
 # A guest destroyed by somebody else, of which something is left; and then made anew.
-lab-guest -p victim || exit 1
+lab-guest -p --idle victim || exit 1
 victim=$(xl domid victim)
 uuid=$(xl list -v victim | awk 'NR == 2 { print $7 }')
 cat >destroy.sh <<'END'
@@ -174,7 +174,7 @@ xl destroy "$1"
 wait $!
 echo $? >status
 xl list >xl.out
-lab-guest -p victim "uuid=\"$2\"" || exit 1
+lab-guest -p --idle victim "uuid=\"$2\"" || exit 1
 xl-lite shutdown --timeout=0.2 "uuid:$2" >anew.out 2>anew.err
 END
 lab-domain hold "$victim" sh destroy.sh "$victim" "$uuid" >hold.out 2>&1

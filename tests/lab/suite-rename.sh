@@ -7,7 +7,7 @@ set -u
 . "$(dirname "$0")/tap.sh"
 
 lab-guest --wait web || exit 1
-lab-guest -p db || exit 1
+lab-guest -p --idle db || exit 1
 web=$(xl domid web)
 db=$(xl domid db)
 uuid=$(xenstore-read "/local/domain/$web/vm")

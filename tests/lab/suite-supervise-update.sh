@@ -16,7 +16,7 @@ update() { # its log, or its reply, is in the file `update`
 }
 
 guest web pv
-guest other pv 'on_crash="preserve"'
+idle other 'on_crash="preserve"'
 begin
 xl-lite create -q web.cfg && xl-lite create -q other.cfg
 lab-guest --wait-only web

@@ -83,7 +83,7 @@ xl-lite destroy pvh
 
 # ---- With devices ----
 
-lab-guest -p --vif --disk warm && xl destroy warm # from then on the backends' modules are there
+lab-guest -p --idle --vif --disk warm && xl destroy warm # from then on the backends' modules are there
 dd if=/dev/zero of=/run/disk bs=1M count=4 2>/dev/null
 guest dev pv 'vif=["mac=00:16:3e:00:03:01"]' 'disk=["/run/disk,raw,xvda,w"]'
 connected() { # both devices of the domain that has the name now
@@ -104,14 +104,14 @@ report $? "when it powers off they go with it" sup.out sup.err left
 
 # ---- Those that are to be left ----
 
-guest kept pv 'on_crash="preserve"'
+idle kept 'on_crash="preserve"'
 xl-lite create -q kept.cfg
 id=$(xl-lite domid kept)
 lab-domain shutdown "$id" 3
-await said "kept (domain $id): shut down (crash), and is left as it is" && xl list kept | grep -q -- '---[s-]c-\|----c-\|---sc-\|--ps[c-]'
+await said "kept (domain $id): shut down (crash), and is left as it is" && xl list kept | grep -q -- '-sc-'
 report $? "preserve" sup.out
 lab-domain shutdown "$(xl-lite domid xls)" 0
-guest other pv
+idle other
 xl-lite create -q -p other.cfg
 lab-domain shutdown "$(xl-lite domid other)" 0
 await said "^other .*: destroyed" && ! grep -q xls sup.out && xl-lite domid xls >/dev/null
@@ -120,7 +120,7 @@ xl-lite destroy xls kept
 
 # ---- rename-restart ----
 
-guest beside pv 'on_crash="rename-restart"'
+idle beside 'on_crash="rename-restart"'
 xl-lite create -q beside.cfg
 id=$(xl-lite domid beside)
 lab-domain shutdown "$id" 3
@@ -136,7 +136,7 @@ report $? "its note goes with it" sup.out
 # ---- One that crashes again and again ----
 
 guest loop pv "extra=\"$LAB_GUEST_LINE rdinit=/nosuch\""
-guest steady pv
+idle steady
 xl-lite create -q steady.cfg
 xl-lite create -q loop.cfg
 await said '^loop .*shut down (crash) soon.* in 1 s'
@@ -153,7 +153,7 @@ xl-lite destroy steady
 
 # ---- One that cannot be made anew ----
 
-guest lost pv
+idle lost
 cp /lab/guest/initrd here
 xl-lite create -q lost.cfg "ramdisk=\"$PWD/here\""
 id=$(xl-lite domid lost)
@@ -169,7 +169,7 @@ report $? "--forget ends that"
 
 # ---- One that is waited for ----
 
-guest wait pv
+idle wait
 xl-lite create -q --wait wait.cfg >wait.out 2>wait.err &
 waiter=$!
 made_anew wait 0

@@ -8,8 +8,8 @@ set -u
 . "$(dirname "$0")/tap.sh"
 
 # Only one of them has to run; the host has two CPUs.
-lab-guest --shell web vcpus=2 && lab-guest -p twin vcpus=2 \
-    && lab-guest -p pvh 'type="pvh"' vcpus=4 && lab-guest -p pvh-twin 'type="pvh"' vcpus=4 || exit 1
+lab-guest --shell web vcpus=2 && lab-guest -p --idle twin vcpus=2 \
+    && lab-guest -p --idle pvh 'type="pvh"' vcpus=4 && lab-guest -p --idle pvh-twin 'type="pvh"' vcpus=4 || exit 1
 web=$(xl domid web)
 pvh=$(xl domid pvh)
 

@@ -16,10 +16,10 @@ domid_of() {
 
 # ---- Domains in every state ----
 
-lab-guest --wait running || exit 1
-lab-guest -p paused || exit 1
-lab-guest -p dying || exit 1
-lab-guest -p "a-name-that-is-longer-than-the-forty-columns-it-has" || exit 1
+lab-guest --idle running || exit 1
+lab-guest -p --idle paused || exit 1
+lab-guest -p --idle dying || exit 1
+lab-guest -p --idle "a-name-that-is-longer-than-the-forty-columns-it-has" || exit 1
 nameless=$(lab-domain create --bare 1) || exit 1
 
 same "list: dom0, a running, a paused and a nameless domain" list

@@ -24,6 +24,13 @@ END
     done
 }
 
+# Of one that only has to be there.
+idle() { # NAME [SETTING...]
+    name=$1
+    shift
+    guest "$name" pv 'kernel="/usr/bin/lab-idle"' 'memory=16' "$@"
+}
+
 said() { # PATTERN: by the supervisor, on stdout
     grep -q -- "$1" sup.out
 }
