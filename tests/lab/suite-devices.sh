@@ -169,11 +169,10 @@ report $? "then all is as it was before, with Debian's scripts" before after
 
 # ---- Failures: one line, and nothing left ----
 
-# fails PATTERN ARGUMENT...: and all is as before
+# fails PATTERN ARGUMENT...: and all is as `host before` found it, or the last one of these
 fails() {
     pattern=$1
     shift
-    host before
     cat /var/lib/xen/userdata-d.*.libxl-json >known
     lite "$@"
     # A loop device that its backend had open is free a moment later.
@@ -183,6 +182,7 @@ fails() {
     report $? "$* says: $pattern" lite.out lite.err
     cat /var/lib/xen/userdata-d.*.libxl-json | cmp -s known - && cmp -s before after
     report $? "$* leaves nothing" before after
+    mv after before
 }
 losetup_is_as_before() {
     losetup -a >losetup.now
@@ -234,6 +234,7 @@ echo text >/run/text-script
 # A guest that comes to look for a new interface when its backend is gone again looks for ever: Linux's
 # netfront waits for that backend, and for no other device after.  So it does not run meanwhile.
 xl pause pv
+host before
 fails "Could not find bridge device nosuch" network-attach pv script=$debian/vif-bridge bridge=nosuch
 fails "failed with exit status 1: no luck today" network-attach pv script=/run/exits-script
 fails "failed with exit status 1: no luck today" block-attach pv script=/run/exits-script,vdev=xvdb,target=/run/pv-1
@@ -250,7 +251,6 @@ fails "it has no device vif 7" network-detach pv 7
 fails "'00:16:3e:00:00:77'" network-detach pv 00:16:3e:00:00:77
 fails "'xvdq'" block-detach pv xvdq
 
-host before
 lite network-attach pv script=/run/binary-script
 host after
 tail -n 1 lite.err >last
@@ -304,6 +304,7 @@ lite block-attach pv /run/shared,raw,xvdb,w
 silent $status
 report $? "an image is attached writable" lite.err
 ln -s shared /run/link
+host before
 fails "the image '/run/link' is in use: domain $pv writes it, as its disk xvdb" block-attach pvh /run/link,raw,xvdb,w
 fails "is in use: domain $pv writes it" block-attach pvh /run/shared,raw,xvdb,r
 lite block-attach pvh '/run/shared,raw,xvdb,w!'
@@ -311,6 +312,7 @@ lite block-attach pvh '/run/shared,raw,xvdb,w!'
 report $? "w! shares it" lite.err
 lite block-detach pv xvdb
 xl block-attach pvh /run/shared,raw,xvdb,w
+host before
 fails "is in use: domain $pvh writes it" block-attach pv /run/shared,raw,xvdb,w
 xl block-detach pvh xvdb
 lite block-attach pv /run/shared,raw,xvdb,r && lite block-attach pvh /run/shared,raw,xvdb,r
