@@ -9,7 +9,7 @@ moment() {
     read -r -t 0.3 _ <>/run/lab-moment || :
 }
 
-# await COMMAND...: until it succeeds; false if it has not within six minutes, or longer as COMMAND takes
+# await COMMAND...: until it succeeds; false if it has not after six minutes of pauses
 await() {
     await_left=1200
     until "$@" >/dev/null 2>&1; do

@@ -10,7 +10,7 @@ create() {
     set -- $(sed -n 's/^domid //p' create.out)
     id=${1-} uuid=${3-}
 }
-# Of the lab's kernel; and of one that does nothing.
+# A guest of the lab's kernel, which boots; and one of a kernel that does nothing.
 guest() { # OPTION... KEY=VALUE...
     create "$@" kernel=/lab/guest/kernel ramdisk=/lab/guest/initrd memory_kib=98304 "command_line=$LAB_GUEST_LINE"
 }

@@ -13,7 +13,7 @@
 # With --shell the guest has xenstore's tools, and runs what --run tells it, in its
 # home in xenstore and with a guest's rights; --run exits with COMMAND's status.
 # With --init PROGRAM, linked statically, that is all that runs there.
-# With --idle its kernel is lab-idle, which is there at once and does nothing.
+# With --idle its kernel is lab-idle, if the lab has it: it does nothing, and never says that it is up.
 set -eu
 # shellcheck source=tests/lab/await.sh
 . /lab/await.sh

@@ -39,8 +39,8 @@ report $? "--once, with nothing to do, does nothing" lite.out lite.err
 
 # ---- Killed ----
 
-# All its processes are: at once, or so many seconds after there is a note of what is to be done, which
-# takes about half a second.
+# All processes of the supervisor are killed: at once, or so many seconds after it has noted what is to be
+# done, which takes about half a second.
 note=/run/xl-lite/$uuid.json
 is_noted() { # without a pause or a process, so that it is seen at once
     looks=0

@@ -24,8 +24,7 @@ END
     done
 }
 
-# Of one that only has to be there.
-idle() { # NAME [SETTING...]
+idle() { # NAME [SETTING...]: the configuration of one that only has to be there
     name=$1
     shift
     guest "$name" pv 'kernel="/usr/bin/lab-idle"' 'memory=16' "$@"

@@ -30,7 +30,7 @@ tap_end() { # the end of a suite: without it, the suite has failed
     exit $tap_failed
 }
 
-nothing_in() { # FILE: of stderr, but that something takes its time
+nothing_in() { # FILE: what is on stderr says nothing, or only that something takes its time
     ! grep -v '^xl-lite: [^ ]*: waiting for ' "$1"
 }
 
