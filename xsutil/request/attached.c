@@ -9,9 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * libxenstore of Xen 4.20 sends a NULL pointer when it has no memory for a permission.  The kernel
+ * refuses that with EFAULT, behind a part of the request, and libxenstore closes the connection.
+ */
 static bool is_loss(int err)
 {
-    return err == EBADF || err == EPIPE || err == ECONNRESET;
+    return err == EBADF || err == EPIPE || err == ECONNRESET || err == EFAULT;
 }
 
 /*
