@@ -5,6 +5,9 @@
  */
 #include "test-destroy.h"
 
+#include <stdarg.h>
+#include <sys/syscall.h>
+
 /* ---- Others ----------------------------------------------------------------------------------- */
 
 static void forget(Host *host G_GNUC_UNUSED)
@@ -330,6 +333,37 @@ static void test_bad_scripts(TestStore *s)
 
 /* ---- The device model ------------------------------------------------------------------------- */
 
+/* The errno that signals meet, or 0; with ENOSYS only those by a descriptor do. */
+static int no_signal;
+
+int __real_kill(pid_t pid, int signal);
+int __wrap_kill(pid_t pid, int signal);
+
+int __wrap_kill(pid_t pid, int signal)
+{
+    if (no_signal == 0 || no_signal == ENOSYS)
+        return __real_kill(pid, signal);
+    errno = no_signal;
+    return -1;
+}
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+
+long __wrap_syscall(long number, ...)
+{
+    long of[4];
+    va_list arguments;
+    va_start(arguments, number);
+    for (unsigned int i = 0; i < G_N_ELEMENTS(of); i++)
+        of[i] = va_arg(arguments, long);
+    va_end(arguments);
+    if (number != SYS_pidfd_send_signal || no_signal == 0)
+        return __real_syscall(number, of[0], of[1], of[2], of[3]);
+    errno = no_signal;
+    return -1;
+}
+
 /* A process with these words behind its program's; it has begun when it returns. */
 static GPid start_model(Host *host, const char *program, const char *domid)
 {
@@ -394,6 +428,34 @@ static void test_stubborn_model(TestStore *s)
     assert_model_left(host);
 }
 
+/* Where there is no call for it, the signal is sent by the number. */
+static void test_signal_by_number(TestStore *s)
+{
+    HOST(host, s);
+    GPid model = start_model(host, "trap 'exit 0' HUP" GO_ON, "7");
+    no_signal = ENOSYS;
+    assert_done(host);
+    no_signal = 0;
+    g_assert_null(strstr(host->told->str, "note"));
+    g_assert_cmpint(end_of(model), ==, 0);
+    assert_model_left(host);
+}
+
+static void test_no_signal(TestStore *s)
+{
+    HOST(host, s);
+    GPid model = start_model(host, "trap 'exit 0' HUP" GO_ON, "7");
+    haste = 100;
+    no_signal = EPERM;
+    assert_done(host);
+    no_signal = 0;
+    g_assert_nonnull(strstr(host->told->str, " cannot be signalled: Operation not permitted"));
+    g_assert_nonnull(strstr(host->told->str, " does not end"));
+    g_assert_cmpint(kill(model, SIGHUP), ==, 0);
+    g_assert_cmpint(end_of(model), ==, 0);
+    assert_model_left(host);
+}
+
 /* Another domain's, as far as this one goes. */
 static void test_other_model(TestStore *s)
 {
@@ -427,6 +489,8 @@ int main(int argc, char **argv)
     test_store_add("/destroy/bad-scripts", test_bad_scripts);
     test_store_add("/destroy/model", test_model);
     test_store_add("/destroy/stubborn-model", test_stubborn_model);
+    test_store_add("/destroy/signal-by-number", test_signal_by_number);
+    test_store_add("/destroy/no-signal", test_no_signal);
     test_store_add("/destroy/other-model", test_other_model);
     return g_test_run();
 }

@@ -3,6 +3,7 @@
  * Ending a device model: QEMU, of which the toolstack wrote down the pid.  That may be another
  * process's by now, which must not be signalled.
  */
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
@@ -42,8 +43,12 @@ static bool is_model_of(pid_t pid, uint32_t domid)
 static void send_signal(const xll__victim *v, const xll__process *model, int signal,
                         const char *name)
 {
-    if (xll__tell(&v->act, XLL_STEP_SIGNAL, name, "the device model, process %d", model->pid))
-        xll__signal_process(model, signal);
+    if (!xll__tell(&v->act, XLL_STEP_SIGNAL, name, "the device model, process %d", model->pid))
+        return;
+    if (!xll__signal_process(model, signal) && errno != ESRCH)
+        xll__tell(&v->act, XLL_STEP_NOTE, NULL,
+                  "its device model, process %d, cannot be signalled: %s", model->pid,
+                  g_strerror(errno));
 }
 
 static void end_model(const xll__victim *v, xll__process *model)
@@ -55,8 +60,8 @@ static void end_model(const xll__victim *v, xll__process *model)
         return;
     send_signal(v, model, SIGKILL, "SIGKILL");
     if (!xll__await_processes(&v->act, model, 1, KILL_MS, what))
-        xll__tell(&v->act, XLL_STEP_NOTE, NULL,
-                  "its device model, process %d, does not end, though it was killed", model->pid);
+        xll__tell(&v->act, XLL_STEP_NOTE, NULL, "its device model, process %d, does not end",
+                  model->pid);
 }
 
 /* It is held first, so that the number stays that process's while it is looked at and signalled. */

@@ -25,11 +25,26 @@ void xll__release_process(xll__process *process)
     process->fd = -1;
 }
 
+/* What has descriptors of processes may lack the call that signals by them: valgrind, a sandbox. */
 bool xll__signal_process(const xll__process *process, int signal)
 {
-    if (process->fd >= 0)
-        return syscall(SYS_pidfd_send_signal, process->fd, signal, NULL, 0) == 0;
+    if (process->fd >= 0) {
+        if (syscall(SYS_pidfd_send_signal, process->fd, signal, NULL, 0) == 0)
+            return true;
+        if (errno != ENOSYS)
+            return false;
+    }
     return kill(process->pid, signal) == 0;
+}
+
+/* Without a descriptor: a child of this program's that it has not waited for has ended, too. */
+static bool is_gone(pid_t pid)
+{
+    siginfo_t info = {0};
+
+    if (kill(pid, 0) != 0)
+        return errno == ESRCH;
+    return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
 }
 
 /* What else reaps our children leaves us without their status, which is then a success. */
@@ -41,7 +56,7 @@ static bool has_ended(xll__process *process)
         return waitpid(process->pid, &process->status, WNOHANG) != 0;
     if (process->fd >= 0)
         return poll(&fd, 1, 0) == 1;
-    return kill(process->pid, 0) != 0 && errno == ESRCH;
+    return is_gone(process->pid);
 }
 
 static bool have_ended(xll__process *processes, size_t num)
