@@ -11,9 +11,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 found=$FUZZ/found
 mkdir -p "$found"
-# An unterminated "%.4s" is fine, which AddressSanitizer does not know; and what was freed is kept for
-# a while, of which less is faster.
-export ASAN_OPTIONS="check_printf=0:quarantine_size_mb=16${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
+# An unterminated "%.4s" is fine, which AddressSanitizer does not know; what was freed is kept for a
+# while, of which less is faster; and known leaks are known by their functions, whose names addr2line,
+# which is there with any compiler, finds as well as LLVM's own.
+export ASAN_OPTIONS="check_printf=0:quarantine_size_mb=16:external_symbolizer_path=$(command -v addr2line)${ASAN_OPTIONS:+:$ASAN_OPTIONS}"
 seconds=${FUZZ_SECONDS:-1}
 
 keep=${FUZZ_KEEP:-$work}
