@@ -18,8 +18,9 @@ check() { # TITLE COMMAND...
     tap $? "$title" "$work/output"
 }
 
+# As a whole: /tree is not named by request/tree.c.
 names_no_directory() {
-    ! LC_ALL=C grep -c -a -F -- "$SOURCE" "$1"
+    ! LC_ALL=C grep -c -a -P -- "(?<![\\w.-])\\Q$SOURCE\\E(?![\\w.-])" "$1"
 }
 
 # build DIRECTORY: a release build of what is committed, there.
