@@ -66,6 +66,17 @@ report $? "list: a dying domain" xl.masked lite.masked hold.out
 
 # ---- The host ----
 
+# Of a domain that is gone Xen takes back the memory bit by bit.
+is_settled() {
+    was=${now-}
+    now=$(xl info | grep '^free_memory')
+    [ "$was" = "$now" ]
+}
+without_memory() { # FILE
+    grep -v '^free_memory' "$1"
+}
+
+await is_settled
 same "info" info
 xl-lite info --json >lite.out 2>lite.err
 [ $? -eq 0 ] && grep -q '"nr_cpus": 2' lite.out && grep -q '"free_memory_kib": [0-9]' lite.out
@@ -75,9 +86,9 @@ same "info: texts that are cut off before 4.20, and no build id" info
 unset LD_PRELOAD OTHER_XEN
 [ "$(awk '/^xen_commandline/ { print length($3) }' lite.out)" -ge 1023 ]
 report $? "info: as much of the command line as this release asks for" lite.out
-xl-lite info >wanted
+xl-lite info >lite.out && without_memory lite.out >wanted
 LD_PRELOAD=/lab/other-version.so OTHER_XEN=old xl-lite info >lite.out 2>lite.err
-cmp -s wanted lite.out && [ ! -s lite.err ]
+without_memory lite.out | cmp -s - wanted && [ ! -s lite.err ]
 report $? "info: a hypervisor without the calls for long texts" wanted lite.out lite.err
 
 # ---- Nothing turns into domain 0 by mistake ----
@@ -146,7 +157,7 @@ report $? "xl-lite lists more than 1,024 domains"
 
 # ---- Last, as it does not come back: no daemon ----
 
-xl-lite info >before.out
+xl-lite info >lite.out && without_memory lite.out >before.out
 xl-lite list -o id >ids
 vcpus=$(xl-lite vcpu-list --no-headers 0 | wc -l)
 xl-lite events --existing >events.out 2>events.err &
@@ -171,7 +182,7 @@ refused 1 "there is no domain 32000" xl-lite list 32000
 refused 1 "cannot reach xenstored" xl-lite list -l
 refused 1 "cannot reach xenstored" xl-lite domid running
 xl-lite info >lite.out 2>lite.err
-[ $? -eq 1 ] && cmp -s before.out lite.out && [ "$(wc -l <lite.err)" -eq 1 ] \
+[ $? -eq 1 ] && without_memory lite.out | cmp -s - before.out && [ "$(wc -l <lite.err)" -eq 1 ] \
     && grep -q "info: cannot reach xenstored" lite.err
 report $? "info does without xenstored, and says that it is away" before.out lite.out lite.err
 refused 1 "cannot reach xenstored" xl-lite events
