@@ -33,8 +33,8 @@ look() { # FOLDER: into it, and how many do not end well
             case $command$json in
             list_-o_name--json | list_-v--json | list_-l) continue ;;
             esac
-            # shellcheck disable=SC2046 # the command's words
-            if xl-lite $(echo "$command" | tr _ ' ') $json >"$1/$command$json" 2>err && [ ! -s err ]; then
+            # shellcheck disable=SC2086 # the command's words
+            if (IFS=_ && exec xl-lite $command $json) >"$1/$command$json" 2>err && [ ! -s err ]; then
                 continue
             fi
             bad=$((bad + 1))
@@ -162,15 +162,24 @@ put() { # NODE VALUE KEY...: the value to all the keys
     xenstore-write -R -- "$@" || exit 1
 }
 
-fill() { # VALUE...: one device of each class for each, and its backend in db
+device() { # CLASS DEVID VALUE: with a backend in db
+    back=/local/domain/$db/backend/$1/$junk/$2 front=/local/domain/$junk/device/$1/$2 libxl=/libxl/$junk/device/$1/$2
+    text=$3
+    set -- "$libxl/frontend" "$text" "$libxl/backend" "$back"
+    for key in mac bridge dev params mode name connection remote-mac local-trusted filter-mac state; do
+        set -- "$@" "$back/$key" "$text"
+    done
+    for key in type tty port ring-ref state; do
+        set -- "$@" "$front/$key" "$text"
+    done
+    xenstore-write -R -- "$@" || exit 1
+}
+
+fill() { # VALUE...: one device of each class for each
     for class in vif vbd console vif2; do
         devid=1
         for text; do
-            back=/local/domain/$db/backend/$class/$junk/$devid
-            put "$back" "$text" mac bridge dev params mode name connection remote-mac local-trusted filter-mac state
-            put "/local/domain/$junk/device/$class/$devid" "$text" type tty port ring-ref state
-            put "/libxl/$junk/device/$class/$devid" "$text" frontend
-            put "/libxl/$junk/device/$class/$devid" "$back" backend
+            device $class $devid "$text"
             devid=$((devid + 1))
         done
     done
