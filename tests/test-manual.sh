@@ -43,6 +43,9 @@ tap $? "xl-lite has commands"
 
 mandoc -T lint -W warning "$man"/man?/* >"$found" 2>&1
 tap $? "mandoc has nothing to say of the pages' form" "$found"
+mandoc -T ascii -O indent=7 "$man/man1/xl-lite.1" | sed -n '/^E.*X.*I.*T/,/^E.*X.*A.*M/p' | sed "s/.$(printf '\b')//g" >"$found"
+[ "$(wc -l <"$found")" -gt 3 ] && ! grep '.\{79\}' "$found"
+tap $? "the object of an error fits on a terminal: it may be broken at its commas" "$found"
 grep -rlF "$SOURCE" "$man" >"$found"
 none "no page tells where it was made"
 mandoc -T ascii "$man/man3/xs_vreadf.3" | sed "s/.$(printf '\b')//g" >"$found"

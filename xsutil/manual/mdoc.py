@@ -35,6 +35,7 @@ def words(text):
         else:
             part = part.replace("\\", "\\e").replace('"', "\\(dq")
             part = re.sub(r"(?<!\w)-(?=[-\w])", r"\\-", part)  # options and negative numbers
+            part = re.sub(r"\S{60,}", lambda word: re.sub(",(?=.)", r",\\:", word[0]), part)  # may be broken there
             parts[number] = re.sub(r"\b(\w+)\(\)", r"\\fB\1\\fR()", part)
     return "".join(parts)
 
