@@ -15,7 +15,7 @@ report() {
 }
 
 run() {
-    timeout 900 valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible \
+    timeout --foreground 900 valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite,indirect,possible \
         --errors-for-leak-kinds=definite,indirect,possible --child-silent-after-fork=yes \
         "$@" >"$log" 2>&1
 }
