@@ -291,6 +291,7 @@ static void test_late(TestStore *s)
         xsu_batch_readf(b, &one, "%s/one", s->root);
         assert_times_out(b, 30);
         test_proxy_hold(p.proxy, XS_READ, 0, false);
+        xsu_batch_set_timeout(b, 20000);
         xsu_batch_readf(b, &two, "%s/two", s->root);
         g_assert_true(xsu_batch_run(b));
         g_assert_null(one);
