@@ -46,7 +46,7 @@ report $? "it wrote all the while: $((last - first)) times"
 ends "0 1" 60 shutdown -w --timeout=5 "id:$id"
 # Its kernel may have seen the request before the flood went over it: then xl destroys it, as it is made to.
 ends "0 1" 60 destroy "id:$id"
-[ ! -s lite.err ] || grep -q "there is no domain $id;" lite.err
+[ $status -eq 0 ] || grep -q "there is no domain $id;" lite.err
 report $? "it is destroyed, if it has not shut down" lite.err
 is_gone() {
     # What dom0's kernel notes of a backend's errors is its own.
