@@ -92,7 +92,7 @@ static void test_locked(TestStore *s)
     g_autofree char *path = file_path(host, LOCK);
     xll__lock lock;
     g_assert_true(xll__lock_file(&act, &lock, path, 1));
-    haste = 100;
+    haste = 20;
     assert_done(host);
     g_assert_nonnull(strstr(host->told->str, "note cannot lock " LOCK ": others keep it\n"));
     g_assert_false(has_file(host, USERDATA));
@@ -213,7 +213,7 @@ static void test_elsewhere_left(TestStore *s)
     HOST(host, s);
     put(host, ELSEWHERE "/state", "6");
     put(host, "/libxl/7/device/vif/1/backend", ELSEWHERE);
-    haste = 100;
+    haste = 20;
     assert_done(host);
     g_assert_nonnull(strstr(host->told->str, "removed as they are: vif 1\n"));
     g_assert_true(xs_rm(s->peer, XBT_NULL, "/local/domain/3"));
@@ -224,7 +224,7 @@ static void test_never_closing(TestStore *s)
 {
     HOST(host, s);
     put_vif(host, 1, "4");
-    haste = 100;
+    haste = 20;
     assert_done(host);
     assert_nothing_left(host);
     g_assert_nonnull(strstr(host->told->str,
@@ -321,7 +321,7 @@ static void test_bad_scripts(TestStore *s)
     g_autofree char *pid = NULL;
     int status;
     put_script(failing, "/hangs", hangs);
-    haste = 100;
+    haste = 20;
     assert_done(failing);
     g_assert_true(g_file_get_contents(pid_file, &pid, NULL, NULL));
     /* It dies, be it later than haste lets it. */
@@ -421,7 +421,7 @@ static void test_stubborn_model(TestStore *s)
 {
     HOST(host, s);
     GPid model = start_model(host, "trap '' HUP" GO_ON, "7");
-    haste = 100;
+    haste = 20;
     assert_done(host);
     g_assert_nonnull(strstr(host->told->str, " = SIGKILL\n"));
     g_assert_cmpint(end_of(model), ==, SIGKILL);
@@ -445,7 +445,7 @@ static void test_no_signal(TestStore *s)
 {
     HOST(host, s);
     GPid model = start_model(host, "trap 'exit 0' HUP" GO_ON, "7");
-    haste = 100;
+    haste = 20;
     no_signal = EPERM;
     assert_done(host);
     no_signal = 0;

@@ -63,7 +63,7 @@ static void test_forced(TestStore *s)
     g_autofree char *after = NULL;
     attached_disk(scene);
     are_stubborn = true;
-    haste = 100;
+    haste = 20;
     assert_detached(host, false, 51728, XLL_DETACH_FORCE);
     haste = 1;
     after = nodes();
@@ -116,7 +116,7 @@ static void test_stubborn(TestStore *s)
     char *state;
     attached_disk(scene);
     are_stubborn = true;
-    haste = 100;
+    haste = 20;
     g_assert_false(xll_detach_disk(&host->ctx, &web, 51728, 0, &error));
     haste = 1;
     g_assert_error(error, XLL_ERROR, XLL_ERROR_TIMEOUT);

@@ -13,7 +13,7 @@ static void test_no_backend(TestStore *s)
 {
     SCENE(host, scene, s);
     stop_backends(scene->backends);
-    haste = 100;
+    haste = 20;
     assert_undone(scene, attach_nic, XLL_ERROR_TIMEOUT,
                   "no backend took its new device vif 1 within 10 s: is the module xen-netback");
     assert_undone(
@@ -114,7 +114,7 @@ static void test_hangs(TestStore *s)
 {
     SCENE(host, scene, s);
     use_script(scene, "/bad", HANGING);
-    haste = 40;
+    haste = 20;
     assert_undone(scene, attach_nic, XLL_ERROR_TIMEOUT, "did not end in time and is killed");
     haste = 1;
     g_assert_true(ends(host, "/pid"));

@@ -134,24 +134,34 @@ static void test_by_retry(TestStore *s)
 
 /* ---- A daemon that has stopped altogether ---------------------------------------------------- */
 
-static void test_stopped(TestStore *s)
+/* False if a busy machine let the time pass before a request was sent. */
+static bool check_stopped(TestStore *s, int timeout_ms)
 {
     static const Form forms[] = {by_callback, by_loop, by_batch, by_hand};
-    const xsu_retry short_retry = {0, TIMEOUT_MS};
+    const xsu_retry short_retry = {0, (unsigned int)timeout_ms};
     Proxied p = proxied_start(s);
+    unsigned int starts;
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
         test_proxy_fail(p.proxy, types[i], 0, UINT_MAX, PROXY_SILENT, NULL);
     {
         XSU_GC(gc, p.ctx);
         for (size_t i = 0; i < 3; i++)
-            assert_times_out(gc, forms[i], &short_retry, s->root, TIMEOUT_MS);
-        xsu_set_timeout(p.ctx, TIMEOUT_MS);
+            assert_times_out(gc, forms[i], &short_retry, s->root, timeout_ms);
+        xsu_set_timeout(p.ctx, timeout_ms);
         for (size_t i = 0; i < G_N_ELEMENTS(forms); i++)
-            assert_times_out(gc, forms[i], NULL, s->root, TIMEOUT_MS);
-        g_assert_cmpuint(test_proxy_count(p.proxy, XS_TRANSACTION_START), ==, 7);
-        g_assert_cmpuint(test_proxy_total(p.proxy), ==, 7);
+            assert_times_out(gc, forms[i], NULL, s->root, timeout_ms);
+        starts = test_proxy_count(p.proxy, XS_TRANSACTION_START);
+        g_assert_cmpuint(test_proxy_total(p.proxy), ==, starts);
     }
     proxied_end(&p);
+    g_assert_cmpuint(starts, <=, 7);
+    return starts == 7;
+}
+
+static void test_stopped(TestStore *s)
+{
+    for (int timeout_ms = TIMEOUT_MS; !check_stopped(s, timeout_ms); timeout_ms *= 2)
+        g_assert_cmpint(timeout_ms, <, LONGEST_MS);
 }
 
 /* ---- Another thread that keeps the connection ------------------------------------------------ */

@@ -236,20 +236,30 @@ static void gives_up_exactly(TestStore *s, RunTransaction run)
 }
 BOTH_FORMS(gives_up_exactly)
 
+/* False if a busy machine let the time pass in one attempt, or while an answer was due. */
+static bool times_out_within(TestStore *s, RunTransaction run, unsigned int timeout_ms)
+{
+    Body body = {.store = s, .conflicts = UINT_MAX};
+    XSU_GC(gc, s->ctx);
+    test_store_set(s, "counter", "0");
+    gint64 began = g_get_monotonic_time();
+    g_assert_false(run(gc, &(xsu_retry){1000000, timeout_ms}, increment, &body));
+    int err = errno;
+    gint64 took_ms = (g_get_monotonic_time() - began) / 1000;
+    g_assert_cmpint(took_ms, >=, timeout_ms);
+    g_assert_cmpint(took_ms, <, timeout_ms + 5000);
+    if (err == ETIMEDOUT)
+        return false;
+    g_assert_cmpint(err, ==, EAGAIN);
+    return body.runs >= (timeout_ms < 60 ? 1 : 2);
+}
+
 static void times_out(TestStore *s, RunTransaction run)
 {
     static const unsigned int timeouts_ms[] = {1, 60, 200};
-    for (size_t i = 0; i < G_N_ELEMENTS(timeouts_ms); i++) {
-        Body body = {.store = s, .conflicts = UINT_MAX};
-        XSU_GC(gc, s->ctx);
-        test_store_set(s, "counter", "0");
-        gint64 began = g_get_monotonic_time();
-        assert_fails(EAGAIN, run(gc, &(xsu_retry){1000000, timeouts_ms[i]}, increment, &body));
-        gint64 took_ms = (g_get_monotonic_time() - began) / 1000;
-        g_assert_cmpint(took_ms, >=, timeouts_ms[i]);
-        g_assert_cmpint(took_ms, <, timeouts_ms[i] + 5000);
-        g_assert_cmpuint(body.runs, >=, timeouts_ms[i] < 60 ? 1 : 2);
-    }
+    for (size_t i = 0; i < G_N_ELEMENTS(timeouts_ms); i++)
+        for (int tries = 1; !times_out_within(s, run, timeouts_ms[i]); tries++)
+            g_assert_cmpint(tries, <, 10);
 }
 BOTH_FORMS(times_out)
 
