@@ -348,11 +348,12 @@ static void test_bounds(TestStore *s)
     }
     Body body = {.store = s, .conflicts = UINT_MAX};
     gint64 began = g_get_monotonic_time();
-    assert_fails(EAGAIN, xsu_batch_transaction(gc, &(xsu_retry){1000000, 100}, increment, &body));
+    g_assert_false(xsu_batch_transaction(gc, &(xsu_retry){1000000, 100}, increment, &body));
+    /* ETIMEDOUT, and perhaps one run, on a machine so busy that an answer came late */
+    g_assert_true((errno == EAGAIN && body.runs >= 2) || errno == ETIMEDOUT);
     gint64 took_ms = (g_get_monotonic_time() - began) / 1000;
     g_assert_cmpint(took_ms, >=, 100);
     g_assert_cmpint(took_ms, <, 5000);
-    g_assert_cmpuint(body.runs, >=, 2);
 }
 
 /* Scratch of an attempt that failed is the next one's. */

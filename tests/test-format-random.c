@@ -57,7 +57,7 @@ static void test_positional(void)
     TestFormatOutcome outcome = {0};
     run(TEST_FORMAT_POSITIONAL, cases / 4, &outcome);
     g_assert_cmpuint(outcome.other, >, cases / 8);
-    g_assert_cmpuint(outcome.refused, >, cases / 400);
+    g_assert_cmpuint(outcome.refused, >, cases / 2000);
 }
 
 int main(int argc, char **argv)

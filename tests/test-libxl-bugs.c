@@ -105,7 +105,9 @@ static void retries_for_ever(TestStore *s, RunTransaction run)
         test_proxy_fail(setup.proxy, XS_TRANSACTION_END, 0, UINT_MAX, PROXY_ERROR, "EAGAIN");
         assert_fails(EAGAIN, run(gc, &(xsu_retry){7, 0}, write_node, &setup));
         g_assert_cmpuint(setup.runs, ==, 7);
-        assert_fails(EAGAIN, run(gc, &(xsu_retry){UINT_MAX, 50}, write_node, &setup));
+        /* ETIMEDOUT on a machine so busy that an answer came late */
+        g_assert_false(run(gc, &(xsu_retry){UINT_MAX, 50}, write_node, &setup));
+        g_assert_true(errno == EAGAIN || errno == ETIMEDOUT);
     }
     tear_down(&setup);
 }

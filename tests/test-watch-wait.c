@@ -47,6 +47,7 @@ static void write_steps(Meanwhile *m)
     for (int i = 0; i < 50; i++)
         test_store_set(m->store, "a", "no");
     g_assert_true(xs_rm(m->store->peer, XBT_NULL, m->store->root));
+    test_proxy_await(m->p.proxy, XS_READ, 2); /* it has seen a change by then */
     test_store_set(m->store, "a", "yes");
 }
 
