@@ -5,10 +5,11 @@
 /* ---- Being ended ------------------------------------------------------------------------------ */
 
 /* Killed at that moment, and started anew; then all is as if it had not been killed. */
-static void dies_at(TestStore *s, xll_end_action action, Death death)
+static void dies(TestStore *s, xll_end_action action, Death death, bool late)
 {
     world_begin();
     world->death = death;
+    world->dies_late = late;
     Guest *guest = add_guest(1, action, down(XLL_SHUTDOWN_CRASH));
     g_assert_cmpint(status_of(start()), ==, 128 + SIGKILL);
     AWAIT(world->death == NEVER);
@@ -28,6 +29,11 @@ static void dies_at(TestStore *s, xll_end_action action, Death death)
     }
     stop(pid);
     world_end(s);
+}
+
+static void dies_at(TestStore *s, xll_end_action action, Death death)
+{
+    dies(s, action, death, false);
 }
 
 static void test_killed_restarting(TestStore *s)
@@ -50,6 +56,16 @@ static void test_killed_destroying(TestStore *s)
 {
     dies_at(s, XLL_END_DESTROY, BEFORE_DESTROY);
     dies_at(s, XLL_END_DESTROY, AFTER_DESTROY);
+}
+
+/* The supervisor only, at first; who is at it when the next one looks has not finished it, either. */
+static void test_killed_late(TestStore *s)
+{
+    dies(s, XLL_END_RESTART, BEFORE_DESTROY, true);
+    dies(s, XLL_END_RESTART, AFTER_DESTROY, true);
+    dies(s, XLL_END_RESTART, AFTER_CREATE, true);
+    dies(s, XLL_END_RENAME_RESTART, AFTER_RENAME, true);
+    dies(s, XLL_END_DESTROY, AFTER_DESTROY, true);
 }
 
 /* What was made as its maker was killed has ended since, by another's wish. */
@@ -233,6 +249,7 @@ static void test_xenstored_restarts(TestStore *shared)
 static void add_tests(void)
 {
     ADD("killed-restarting", test_killed_restarting);
+    ADD("killed-late", test_killed_late);
     ADD("killed-rename-restarting", test_killed_rename_restarting);
     ADD("killed-destroying", test_killed_destroying);
     ADD("note-is-of-another", test_note_is_of_another);

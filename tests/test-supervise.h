@@ -49,7 +49,8 @@ typedef struct World {
     Guest guests[MOST];
     int num; /* atomic; each is at its domid */
     Death death;
-    int fails; /* so often creating does */
+    bool dies_late; /* once the next supervisor has found it at work */
+    int fails;      /* so often creating does */
     int fails_with;
     bool destroy_is_refused, record_is_unreadable;
     int crashes;           /* so often the process does that creates */
@@ -228,13 +229,17 @@ bool __wrap_xll_rename_domain(xll_ctx *ctx, const xll_domain *domain, const char
 xll_domain *__wrap_xll_create_domain(xll_ctx *ctx, const xll_guest *guest, unsigned int flags,
                                      GError **error);
 
-/* Both processes, at once, if it is the moment. */
+static inline bool has_said(const char *words);
+
+/* Both processes, if it is the moment. */
 static inline void die_at(Death death)
 {
     if (world->death != death)
         return;
     world->death = NEVER;
     kill(getppid(), SIGKILL);
+    while (world->dies_late && !has_said("left to process"))
+        g_usleep(1000);
     raise(SIGKILL);
 }
 

@@ -114,6 +114,7 @@ static void finish(cli_supervisor *self, const char *uuid, cli_result result)
 
 static void look(cli_supervisor *self, const char *uuid)
 {
+    g_auto(cli_note) note = {0};
     g_autoptr(GError) error = NULL;
     g_autoptr(xll_domain_list) list = xll_list_domains(self->ctx, &error);
     const xll_domain *domain = list ? xll_find_domain_by_uuid(list, uuid, NULL) : NULL;
@@ -126,6 +127,10 @@ static void look(cli_supervisor *self, const char *uuid)
     if (domain && domain->shutdown) {
         cli_plan_looked(self->plan, uuid);
         cli_on_shutdown(self, domain);
+    } else if (cli_note_read(uuid, &note, NULL) && !note.kept) {
+        /* Who had begun it may have been killed since; it is its lock that tells. */
+        cli_plan_looked(self->plan, uuid);
+        cli_plan_owes(self->plan, uuid, note.name, note.task, cli_now_us());
     } else {
         finish(self, uuid, domain ? CLI_RESULT_RUNS : CLI_RESULT_GONE);
     }
