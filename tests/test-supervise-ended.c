@@ -58,7 +58,7 @@ static void test_killed_destroying(TestStore *s)
     dies_at(s, XLL_END_DESTROY, AFTER_DESTROY);
 }
 
-/* The supervisor only, at first; who is at it when the next one looks has not finished it, either. */
+/* The worker is killed later: once the next supervisor has found that it is at work. */
 static void test_killed_late(TestStore *s)
 {
     dies(s, XLL_END_RESTART, BEFORE_DESTROY, true);

@@ -128,7 +128,7 @@ static void look(cli_supervisor *self, const char *uuid)
         cli_plan_looked(self->plan, uuid);
         cli_on_shutdown(self, domain);
     } else if (cli_note_read(uuid, &note, NULL) && !note.kept) {
-        /* Who had begun it may have been killed since; it is its lock that tells. */
+        /* The process that began it may have been killed since: the guest's lock tells a worker. */
         cli_plan_looked(self->plan, uuid);
         cli_plan_owes(self->plan, uuid, note.name, note.task, cli_now_us());
     } else {
